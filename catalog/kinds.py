@@ -1,0 +1,87 @@
+"""The kinds of dataset: for each, the Arrow schema, with the metadata that makes `datasets` see audio in it."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+KINDS = ("speech", "separation")
+
+
+def speech_schema(sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `speech`: one utterance each. Frames are 10 ms (`sample_rate_hz // 100` samples)."""
+    return with_features(
+        pa.schema(
+            [
+                ("id", pa.string()),
+                ("audio", AUDIO),
+                ("text", pa.string()),  # normalised; null where the corpus has none
+                ("text_original", pa.string()),
+                ("speaker_id", pa.string()),
+                ("gender", pa.string()),  # female | male | unknown
+                ("language", pa.string()),
+                ("recording_id", pa.string()),
+                ("official_split", pa.string()),  # as the corpus names it
+                ("sample_rate_hz", pa.int32()),
+                ("num_samples", pa.int64()),
+                ("duration_s", pa.float64()),
+                ("audio_sha256", pa.string()),  # of the samples as little-endian int16
+                ("frame_energies", pa.list_(pa.int64())),
+                ("frame_peaks", pa.list_(pa.uint16())),
+                ("row_digest", pa.string()),
+            ]
+        ),
+        sample_rate_hz,
+    )
+
+
+def separation_schema(n_src: int, sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `separation`: one mixture of `n_src` sources each; `s1..sN` sum to `mixture` to the last bit."""
+    stems = [(f"s{k}", AUDIO) for k in range(1, n_src + 1)]
+    return with_features(pa.schema([("id", pa.string()), ("mixture", AUDIO), *stems, *MIXTURE_FIELDS]), sample_rate_hz)
+
+
+PLAN_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("source_ids", pa.list_(pa.string())),
+    ("speaker_ids", pa.list_(pa.string())),
+    ("genders", pa.list_(pa.string())),
+    ("texts", pa.list_(pa.string())),
+    ("offsets_samples", pa.list_(pa.int64())),  # where a source begins in the mixture
+    ("starts_samples", pa.list_(pa.int64())),  # where its piece begins in the utterance
+    ("lengths_samples", pa.list_(pa.int64())),
+    ("num_samples", pa.int64()),
+    ("sample_rate_hz", pa.int32()),
+    ("gains", pa.list_(pa.float64())),  # linear, clip gain included
+    ("sir_db", pa.list_(pa.float64())),  # level of s1 over each further source
+    ("sir_db_asked", pa.list_(pa.float64())),
+    ("overlap_ratio", pa.float64()),
+    ("overlap_ratio_asked", pa.float64()),
+    ("overlap_ratio_draws", pa.int32()),  # 1, or more where the ratio had to be drawn anew
+    ("clip_gain_db", pa.float64()),
+    ("peak_bound_dbfs", pa.float64()),
+    ("source_sha256s", pa.list_(pa.string())),
+    ("row_digest", pa.string()),
+]
+MIXTURE_FIELDS: list[tuple[str, pa.DataType]] = [*PLAN_FIELDS, ("peak_dbfs", pa.float64())]
+
+
+def audio_columns(schema: pa.Schema) -> list[str]:
+    """Names of the columns that hold audio, in the schema's order."""
+    return [field.name for field in schema if field.type == AUDIO]
+
+
+def with_features(schema: pa.Schema, sample_rate_hz: int | None) -> pa.Schema:
+    """`schema` with the metadata by which `datasets` knows its features: audio as undecoded bytes, so that no torch is needed."""
+    features = {field.name: _feature(field.type, sample_rate_hz) for field in schema}
+    return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _feature(type_: pa.DataType, sample_rate_hz: int | None) -> dict[str, Any]:
+    if type_ == AUDIO:
+        return {"sampling_rate": sample_rate_hz, "decode": False, "_type": "Audio"}
+    if pa.types.is_list(type_):
+        return {"feature": _feature(type_.value_type, sample_rate_hz), "_type": "List"}
+    names = {pa.float64(): "float64", pa.float32(): "float32"}
+    return {"dtype": names.get(type_, str(type_)), "_type": "Value"}
