@@ -1,25 +1,11 @@
 """Errors of the catalog. Every error that a user may meet derives from `CatalogError`."""
 
-from collections.abc import Iterable
+from synth.errors import YuliaoError, near_matches
 
-from synth.errors import YuliaoError
+__all__ = ["CatalogError", "DatasetNotFound", "IntegrityError", "LeakageError", "PinnedError", "near_matches"]
 
 # The contract's name of the family. It is the same class, so that errors of `synth`, which may not import `catalog`, belong to it.
 CatalogError = YuliaoError
-
-
-def near_matches(wrong: str, known: Iterable[str]) -> str:
-    """A phrase naming what `wrong` may have meant: `"; did you mean 'a' or 'b'?"`, or the known names, or nothing."""
-    import difflib
-
-    names = sorted(known)
-    near = difflib.get_close_matches(wrong, names, n=3, cutoff=0.5)
-    if near:
-        return "; did you mean " + " or ".join(repr(name) for name in near) + "?"
-    if names:
-        shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        return f"; there are: {shown}"
-    return ""
 
 
 class DatasetNotFound(CatalogError):
