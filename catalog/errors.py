@@ -4,11 +4,11 @@ from synth.errors import YuliaoError, near_matches
 
 __all__ = ["CatalogError", "DatasetNotFound", "IntegrityError", "LeakageError", "PinnedError", "near_matches"]
 
-# The contract's name of the family. It is the same class, so that errors of `synth`, which may not import `catalog`, belong to it.
+# The contract's name of the family: the same class, so that errors of `synth`, which may not import `catalog`, belong to it.
 CatalogError = YuliaoError
 
 
-class DatasetNotFound(CatalogError):
+class DatasetNotFound(CatalogError):  # noqa: N818 - the name is a contract
     """No dataset, version, tag or split of that name."""
 
 
@@ -22,3 +22,7 @@ class LeakageError(CatalogError):
 
 class PinnedError(CatalogError):
     """A version cannot be removed, because others are made from it."""
+
+
+class DiskFullError(CatalogError):
+    """No space left; nothing half-written stays, and the same command goes on where it stopped."""

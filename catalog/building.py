@@ -1,0 +1,44 @@
+"""The journal of finished shards of an unfinished build: `<name>/building/<fingerprint>/<key>.json`."""
+
+import json
+from dataclasses import asdict
+
+from catalog.names import check_name
+from catalog.roots import Root
+from catalog.shards import Shard
+
+
+class Building:
+    """What a build with this fingerprint has finished so far. A build that was killed reads it and goes on behind it."""
+
+    def __init__(self, root: Root, name: str, fingerprint: str) -> None:
+        self._root, self._name = root, check_name(name)
+        self._folder = f"{name}/building/{check_name(fingerprint, 'fingerprint')}"
+
+    def finished(self) -> dict[str, Shard]:
+        """Shards by the key they were recorded under; only those whose blob is in its place."""
+        blobs = set(self._root.children(f"{self._name}/blobs"))
+        shards = {}
+        for entry in self._root.children(self._folder):
+            shard = Shard(**json.loads(self._root.read(f"{self._folder}/{entry}")))
+            if f"{shard.blob}.arrow" in blobs:
+                shards[entry.removesuffix(".json")] = shard
+        return shards
+
+    def record(self, key: str, shard: Shard) -> None:
+        """Remember that the shard of `key` is finished. gc keeps its blob from now on."""
+        self._root.write(f"{self._folder}/{check_name(key, 'shard key')}.json", json.dumps(asdict(shard)).encode())
+
+    def discard(self) -> None:
+        """Forget this build, after its version is published or when it is given up."""
+        self._root.remove(self._folder)
+
+
+def blobs_in_building(root: Root, name: str) -> set[str]:
+    """SHA-256s of the blobs that unfinished builds of `name` count on."""
+    journal = f"{name}/building"
+    return {
+        json.loads(root.read(f"{journal}/{fingerprint}/{entry}"))["blob"]
+        for fingerprint in root.children(journal)
+        for entry in root.children(f"{journal}/{fingerprint}")
+    }

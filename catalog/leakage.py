@@ -1,0 +1,52 @@
+"""What may not stand in two splits: speakers, recordings, utterances, audio."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.errors import CatalogError, LeakageError, near_matches
+
+# Columns, plain or lists, whose values belong to one split each.
+DISJOINT_COLUMNS = ("id", "speaker_id", "speaker_ids", "source_ids", "recording_id", "audio_sha256", "source_sha256s")
+
+Identities = dict[str, set[str]]
+
+
+def identities(batches: Iterable[pa.RecordBatch]) -> Identities:
+    """For each of `DISJOINT_COLUMNS` that the batches have, the set of its values. Null and "" identify nobody."""
+    found: Identities = {}
+    for batch in batches:
+        for column in DISJOINT_COLUMNS:
+            if column not in batch.schema.names:
+                continue
+            values = batch.column(column)
+            if pa.types.is_list(values.type):
+                values = values.flatten()
+            found.setdefault(column, set()).update(value for value in pc.unique(values).to_pylist() if value)
+    return found
+
+
+def check_known_overlaps(known_overlaps: Sequence[str]) -> None:
+    """Raises CatalogError where a declared overlap names no column that is checked."""
+    for column in known_overlaps:
+        if column not in DISJOINT_COLUMNS:
+            raise CatalogError(f"known overlap {column!r} is no column that is checked{near_matches(column, DISJOINT_COLUMNS)}")
+
+
+def check_disjoint(name: str, splits: Mapping[str, Identities], known_overlaps: Sequence[str]) -> None:
+    """Refuse values that stand in two splits, but for columns whose overlap is declared.
+
+    Raises:
+        LeakageError: names the column, the splits and the first values.
+    """
+    for (one, of_one), (other, of_other) in combinations(splits.items(), 2):
+        for column in of_one.keys() & of_other.keys() - set(known_overlaps):
+            shared = sorted(of_one[column] & of_other[column])
+            if shared:
+                examples = ", ".join(repr(value) for value in shared[:3]) + (", ..." if len(shared) > 3 else "")
+                raise LeakageError(
+                    f"{name}: {len(shared)} values of {column} stand in both {one} and {other} ({examples}); "
+                    f"split anew, or declare {column!r} as a known overlap of the original corpus"
+                )

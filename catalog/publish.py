@@ -1,0 +1,176 @@
+"""Shards to a version: the only way into the catalog."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.building import Building
+from catalog.errors import CatalogError, IntegrityError, near_matches
+from catalog.kinds import KINDS
+from catalog.leakage import Identities, check_disjoint, check_known_overlaps, identities
+from catalog.manifests import (
+    Licence,
+    Manifest,
+    Pin,
+    ShardEntry,
+    SplitEntry,
+    combine_licences,
+    manifest_path,
+    pin,
+    read_manifest,
+    version_numbers,
+)
+from catalog.names import check_name
+from catalog.roots import Root, open_root
+from catalog.shards import Shard, blob_path, sum_digests
+from catalog.view import write_view
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of publishing; `created` is False where the newest version was the same already."""
+
+    name: str
+    version: int
+    created: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def publish(
+    name: str,
+    *,
+    kind: str,
+    splits: Mapping[str, Sequence[Shard]],
+    fingerprint: str,
+    licence: Licence,
+    citation: str = "",
+    spec: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    inputs: Sequence[Pin] = (),
+    sample_rate_hz: int | None = None,
+    n_src: int | None = None,
+    additive: bool = True,
+    statistics: Mapping[str, Any] | None = None,
+    report: Mapping[str, Any] | None = None,
+    software: Mapping[str, str] | None = None,
+    known_overlaps: Sequence[str] = (),
+    root: str | os.PathLike[str] | None = None,
+) -> Published:
+    """Make finished shards the next version of `name`, unless the newest version has the same fingerprint.
+
+    The version's licence is `licence` made as strict as those of its inputs. The journal of this fingerprint is discarded.
+
+    Raises:
+        CatalogError: an unusable name, an unknown kind, no rows.
+        LeakageError: a speaker, recording, utterance or audio stands in two splits, in a column that is not in `known_overlaps`.
+        IntegrityError: a blob or an input is missing or changed.
+    """
+    storage = open_root(root)
+    check_name(name)
+    building = Building(storage, name, fingerprint)
+    check_known_overlaps(known_overlaps)
+    if kind not in KINDS:
+        raise CatalogError(f"{name}: unknown kind {kind!r}{near_matches(kind, KINDS)}")
+    if not any(shard.rows for shards in splits.values() for shard in shards):
+        raise CatalogError(f"{name}: nothing to publish, no split has a row")
+
+    version = _same_as_newest(storage, name, fingerprint)
+    if version is None:
+        _check_blobs(storage, name, splits)
+        content: dict[str, Any] = {
+            "name": name,
+            "kind": kind,
+            "fingerprint": fingerprint,
+            "rows_digest": sum_digests([shard.rows_digest for shards in splits.values() for shard in shards]),
+            "splits": _read_splits(storage, name, splits, known_overlaps),
+            "inputs": list(inputs),
+            "spec": dict(spec or {}),
+            "overrides": dict(overrides or {}),
+            "licence": combine_licences([licence, *(read_manifest(storage, item.name, item.version).licence for item in inputs)]),
+            "citation": citation,
+            "sample_rate_hz": sample_rate_hz,
+            "n_src": n_src,
+            "additive": additive,
+            "statistics": dict(statistics or {}),
+            "report": dict(report or {}),
+            "software": dict(software or {}),
+        }
+        published = _commit(storage, content)
+    else:
+        published = Published(name, version, created=False)
+    building.discard()
+    return published
+
+
+def _commit(storage: Root, content: dict[str, Any]) -> Published:
+    """Take the next free number. Whoever loses the race for one looks again: the winner may have published the same."""
+    name = content["name"]
+    while True:
+        version = _same_as_newest(storage, name, content["fingerprint"])
+        if version is not None:
+            return Published(name, version, created=False)
+        number = version_numbers(storage, name).following
+        manifest = Manifest(version=number, created_at=datetime.now(UTC).isoformat(timespec="seconds"), **content)
+        for item in manifest.inputs:
+            if pin(storage, item.name, item.version) != item:
+                raise IntegrityError(
+                    f"{name}: the manifest of its input {item} changed during the build; verify it and build again"
+                )
+        _check_blobs(storage, name, manifest.splits)
+        if storage.create(manifest_path(name, number), manifest.to_bytes()):
+            write_view(storage, manifest)
+            return Published(name, number, created=True)
+
+
+def _same_as_newest(storage: Root, name: str, fingerprint: str) -> int | None:
+    newest = version_numbers(storage, name).newest
+    return newest if newest is not None and read_manifest(storage, name, newest).fingerprint == fingerprint else None
+
+
+def _check_blobs(storage: Root, name: str, splits: Mapping[str, Sequence[Shard] | SplitEntry]) -> None:
+    """Between a shard's writing and the commit somebody may have swept it away."""
+    present = set(storage.children(f"{name}/blobs"))
+    for split, content in splits.items():
+        for shard in content.shards if isinstance(content, SplitEntry) else content:
+            if f"{shard.blob}.arrow" not in present:
+                raise IntegrityError(f"{name}: blob {shard.blob} of {split} is missing; run the same build again to make it anew")
+
+
+def _read_splits(
+    storage: Root, name: str, splits: Mapping[str, Sequence[Shard]], known_overlaps: Sequence[str]
+) -> dict[str, SplitEntry]:
+    """Entries of all splits, with what only their rows tell: durations, and that no split leaks into another."""
+    entries: dict[str, SplitEntry] = {}
+    seen: dict[str, Identities] = {}
+    for split, shards in splits.items():
+        check_name(split, "split")
+        seen[split] = {}
+        duration_s: float | None = None
+        for shard in shards:
+            with pa.memory_map(str(storage.fetch(blob_path(name, shard.blob)))) as file:  # audio stays unread on the disk
+                batches = list(pa.ipc.open_stream(file))
+                for column, values in identities(batches).items():
+                    seen[split].setdefault(column, set()).update(values)
+                for batch in batches:
+                    if {"num_samples", "sample_rate_hz"} <= set(batch.schema.names):
+                        seconds = pc.divide(pc.cast(batch.column("num_samples"), pa.float64()), batch.column("sample_rate_hz"))
+                        duration_s = (duration_s or 0.0) + (pc.sum(seconds).as_py() or 0.0)
+        entries[split] = SplitEntry(
+            rows=sum(shard.rows for shard in shards),
+            size_bytes=sum(shard.size_bytes for shard in shards),
+            rows_digest=sum_digests([shard.rows_digest for shard in shards]),
+            duration_s=duration_s,
+            shards=[
+                ShardEntry(blob=shard.blob, rows=shard.rows, size_bytes=shard.size_bytes, rows_digest=shard.rows_digest)
+                for shard in shards
+            ],
+        )
+    check_disjoint(name, seen, known_overlaps)
+    return entries

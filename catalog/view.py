@@ -1,0 +1,101 @@
+"""What people and other programs see of a version: a README, and in a folder catalog the view that `load_from_disk` opens.
+
+Both follow from the manifest, are written after the commit, and may be written again at any time.
+"""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.manifests import Manifest, SplitEntry
+from catalog.roots import FolderRoot, Root
+from catalog.shards import blob_path
+
+
+def write_view(root: Root, manifest: Manifest) -> None:
+    """Write `versions/<n>/` anew."""
+    folder = f"{manifest.name}/versions/{manifest.version}"
+    if isinstance(root, FolderRoot):  # load_from_disk would copy a whole bucket; from there a version is exported instead
+        for split, entry in manifest.splits.items():
+            for file, content in _split_view(root, manifest, split, entry).items():
+                root.write(f"{folder}/{split}/{file}", _json(content))
+        root.write(f"{folder}/dataset_dict.json", _json({"splits": list(manifest.splits)}))
+    root.write(f"{folder}/README.md", card(manifest).encode())
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=2).encode()
+
+
+def _split_view(root: Root, manifest: Manifest, split: str, entry: SplitEntry) -> dict[str, dict[str, Any]]:
+    """`datasets`' own files for one split: its blobs by relative path, so that the catalog may be moved."""
+    schema = None
+    for shard in entry.shards:
+        with pa.memory_map(str(root.fetch(blob_path(manifest.name, shard.blob)))) as file:
+            schema = pa.ipc.open_stream(file).schema
+        break
+    metadata = (schema.metadata or {}) if schema is not None else {}
+    features = json.loads(metadata.get(b"huggingface", b'{"info": {"features": {}}}'))["info"]["features"]
+    state: dict[str, Any] = {
+        "_data_files": [{"filename": f"../../../blobs/{shard.blob}.arrow"} for shard in entry.shards],
+        "_fingerprint": entry.rows_digest[:16],
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": split,
+    }
+    info = {
+        "citation": manifest.citation,
+        "dataset_name": manifest.name,
+        "description": f"{manifest.name}@{manifest.version}",
+        "features": features,
+        "homepage": "",
+        "license": manifest.licence.name,
+    }
+    return {"state.json": state, "dataset_info.json": info}
+
+
+def card(manifest: Manifest) -> str:
+    """The dataset card, in Markdown."""
+    licence = manifest.licence
+    commercial = {True: "allowed", False: "not allowed", None: "not known"}[licence.commercial_use]
+    parts = [
+        f"# {manifest.name}@{manifest.version}",
+        f"Kind `{manifest.kind}`, published {manifest.created_at}, fingerprint `{manifest.fingerprint}`.",
+    ]
+    if manifest.overrides:
+        changes = ", ".join(f"`{key}={json.dumps(value, ensure_ascii=False)}`" for key, value in manifest.overrides.items())
+        parts.append(f"> **Built with overrides**: {changes}")
+    rows = [
+        f"| {split} | {entry.rows:,} | {_hours(entry)} | {entry.size_bytes / 1e6:,.1f} |"
+        for split, entry in manifest.splits.items()
+    ]
+    parts.append("\n".join(["| split | rows | hours | MB |", "|---|---:|---:|---:|", *rows]))
+    if manifest.sample_rate_hz:
+        sources = f", {manifest.n_src} sources" if manifest.n_src else ""
+        exact = ", stems sum to the mixture to the last bit" if manifest.n_src and manifest.additive else ""
+        parts.append(f"Audio: {manifest.sample_rate_hz} Hz{sources}{exact}.")
+    parts.append(
+        "\n\n".join(
+            filter(None, [f"## Licence\n{licence.name}; commercial use {commercial}.", licence.attribution, licence.notes])
+        )
+    )
+    if manifest.citation:
+        parts.append(f"## Citation\n{manifest.citation}")
+    if manifest.inputs:
+        parts.append("## Made from\n" + "\n".join(f"- {item} (manifest `{item.manifest_sha256}`)" for item in manifest.inputs))
+    for title, content in (
+        ("Report", manifest.report),
+        ("Statistics", manifest.statistics),
+        ("Spec", manifest.spec),
+        ("Software", manifest.software),
+    ):
+        if content:
+            parts.append(f"## {title}\n```json\n{json.dumps(content, ensure_ascii=False, indent=2)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _hours(entry: SplitEntry) -> str:
+    return "" if entry.duration_s is None else f"{entry.duration_s / 3600:,.2f}"
