@@ -96,6 +96,12 @@ class Manifest(_Entry):
         """Rows over all splits."""
         return sum(split.rows for split in self.splits.values())
 
+    @property
+    def hours(self) -> float | None:
+        """Duration over all splits; None where rows have none."""
+        durations = [split.duration_s for split in self.splits.values() if split.duration_s is not None]
+        return sum(durations) / 3600 if durations else None
+
 
 def combine_licences(licences: Sequence[Licence]) -> Licence:
     """The licence of what is made from things under `licences`: as restricted as the strictest, and naming everyone."""
@@ -185,6 +191,23 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
 def pin(root: Root, name: str, version: int) -> Pin:
     """Hold a version as an input. Raises DatasetNotFound."""
     return Pin(name=name, version=version, manifest_sha256=hashlib.sha256(manifest_bytes(root, name, version)).hexdigest())
+
+
+def pinned_by(root: Root, name: str, version: int) -> list[tuple[Manifest, Pin]]:
+    """The versions in this catalog that are made from `name@version`, with the pin by which they hold it.
+
+    Raises:
+        IntegrityError: a manifest of the catalog cannot be read, so that it is not known what that version is made from.
+    """
+    return [
+        (manifest, held)
+        for dataset in dataset_names(root)
+        for number in version_numbers(root, dataset).present
+        if (dataset, number) != (name, version)
+        for manifest in [read_manifest(root, dataset, number)]
+        for held in manifest.inputs
+        if (held.name, held.version) == (name, version)
+    ]
 
 
 def versions(root: Root, name: str) -> list[int]:

@@ -5,7 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +54,9 @@ class Root(Protocol):
     def scratch(self, name: str) -> Path:
         """A local folder, made if need be, for files that are being written for dataset `name`."""
 
+    def sweep_temporary(self, before: float) -> int:
+        """Remove temporary files that were last written before that time, in seconds since the epoch; returns how many."""
+
 
 def open_root(url: str | os.PathLike[str] | None) -> Root:
     """The catalog at a folder or at `s3://bucket/prefix`; None means the one of `YULIAO_CATALOG`.
@@ -98,7 +101,7 @@ def sync_folder(folder: Path) -> None:
 def whole_file(folder: Path, data: bytes) -> Iterator[Path]:
     """A temporary file in `folder` that holds `data` durably, gone at the end unless it was moved."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{uuid.uuid4().hex}.tmp"
+    temporary = folder / f"{uuid.uuid4().hex}.tmp"
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -107,6 +110,17 @@ def whole_file(folder: Path, data: bytes) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, before: float) -> int:
+    """Remove the files under `folder`, at any depth, that were last written before that time; returns how many."""
+    swept = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # whoever was writing it has just finished
+            if file.is_file() and file.stat().st_mtime < before:
+                file.unlink()
+                swept += 1
+    return swept
 
 
 @dataclass(frozen=True)
@@ -119,12 +133,18 @@ class FolderRoot:
     def url(self) -> str:
         return str(self.folder)
 
+    @property
+    def _scratch(self) -> Path:
+        """On the disk of the catalog, so that a finished file is moved to its place, not copied."""
+        return self.folder / ".scratch"
+
     def read(self, path: str) -> bytes:
         return (self.folder / path).read_bytes()
 
     def create(self, path: str, data: bytes) -> bool:
         target = self.folder / path
-        with full_disk_is_an_error(str(target)), whole_file(target.parent, data) as temporary:
+        with full_disk_is_an_error(str(target)), whole_file(self._scratch, data) as temporary:
+            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(temporary, target)  # unlike a rename, refuses to replace
             except FileExistsError:
@@ -134,7 +154,8 @@ class FolderRoot:
 
     def write(self, path: str, data: bytes) -> None:
         target = self.folder / path
-        with full_disk_is_an_error(str(target)), whole_file(target.parent, data) as temporary:
+        with full_disk_is_an_error(str(target)), whole_file(self._scratch, data) as temporary:
+            target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
             sync_folder(target.parent)
 
@@ -176,6 +197,9 @@ class FolderRoot:
             target.unlink(missing_ok=True)
 
     def scratch(self, name: str) -> Path:
-        folder = self.folder / ".scratch" / name  # on the blobs' own disk, so that a blob is moved, not copied
+        folder = self._scratch / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def sweep_temporary(self, before: float) -> int:
+        return sweep(self._scratch, before)

@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog import settings
 from catalog.errors import CatalogError, IntegrityError
-from catalog.roots import full_disk_is_an_error
+from catalog.roots import full_disk_is_an_error, sweep
 
 _PART_BYTES = 16 << 20
 _PARTS_AT_ONCE = 4
@@ -142,7 +142,8 @@ class S3Root:
         cached = self._cached(path)
         if cached.exists():
             return cached
-        with self._downloaded(path, cached.parent) as (temporary, digest):
+        with self._downloaded(path) as (temporary, digest):
+            cached.parent.mkdir(parents=True, exist_ok=True)
             if digest != cached.stem:
                 raise IntegrityError(f"catalog {self.url}: {path} has SHA-256 {digest}; restore it or build the dataset again")
             temporary.chmod(0o444)
@@ -151,14 +152,13 @@ class S3Root:
 
     @contextmanager
     def stored(self, path: str) -> Iterator[Path]:
-        with self._downloaded(path, settings.cache() / "scratch") as (temporary, _):
+        with self._downloaded(path) as (temporary, _):
             yield temporary
 
     @contextmanager
-    def _downloaded(self, path: str, folder: Path) -> Iterator[tuple[Path, str]]:
-        """A temporary copy in `folder` and its SHA-256, taken while it comes in."""
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{uuid.uuid4().hex}.tmp"
+    def _downloaded(self, path: str) -> Iterator[tuple[Path, str]]:
+        """A temporary copy and its SHA-256, taken while it comes in."""
+        temporary = self.scratch("downloads") / f"{uuid.uuid4().hex}.tmp"
         digest = hashlib.sha256()
         try:
             with full_disk_is_an_error(str(temporary)), temporary.open("xb") as file, self._storage(path) as (fs, key):
@@ -182,3 +182,6 @@ class S3Root:
         folder = settings.cache() / "scratch" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def sweep_temporary(self, before: float) -> int:
+        return sweep(settings.cache() / "scratch", before)

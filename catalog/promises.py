@@ -1,0 +1,96 @@
+"""What a kind promises of its rows, checked on the written samples, a batch at a time."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from catalog.kinds import audio_columns
+from synth import wav
+
+_BLOCK_SAMPLES = 1 << 18  # what is summed at a time stays in the processor's cache
+_HEADER_WORDS = wav.HEADER_BYTES // 2
+
+
+@dataclass(frozen=True)
+class _Wavs:
+    """The WAV bytes of one column, end to end in one block of memory."""
+
+    data: NDArray[np.uint8]  # [bytes]
+    offsets: NDArray[np.int64]  # [rows + 1], bytes; `offsets[0]` is 0
+
+    @property
+    def words(self) -> NDArray[np.int16]:
+        return self.data.view("<i2")
+
+
+def _wavs(batch: pa.RecordBatch, column: str) -> _Wavs | None:
+    """None where a row has no canonical WAV."""
+    files = batch.column(column).field("bytes")
+    if files.null_count or batch.column(column).null_count:
+        return None
+    _, offset_buffer, data_buffer = files.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int32)[files.offset : files.offset + len(files) + 1].astype(np.int64)
+    data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]]
+    offsets -= offsets[0]
+    sizes = np.diff(offsets)
+    if (sizes < wav.HEADER_BYTES).any() or (sizes % 2).any():
+        return None
+    headers = data[offsets[:-1, None] + np.arange(wav.HEADER_BYTES)]
+    rates = batch.column("sample_rate_hz").to_numpy()
+    expected = [
+        wav.header((size - wav.HEADER_BYTES) // 2, rate) for size, rate in zip(sizes.tolist(), rates.tolist(), strict=True)
+    ]
+    return _Wavs(data, offsets) if headers.tobytes() == b"".join(expected) else None
+
+
+def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
+    """One line about the rows of kind `separation` whose mixture is not the sum of `s1..sN` in every sample."""
+    columns = {name: _wavs(batch, name) for name in audio_columns(batch.schema)}
+    mixture = columns.pop("mixture")
+    stems = [column for name, column in columns.items() if name[0] == "s" and name[1:].isdecimal()]
+    if mixture is None or None in stems:
+        yield "a row has audio that is no canonical WAV of its sample rate"
+        return
+    if any(not np.array_equal(stem.offsets, mixture.offsets) for stem in stems if stem is not None):
+        yield "a row has stems of another length than its mixture"
+        return
+    words = [stem.words for stem in stems if stem is not None]
+    wrong = np.empty(len(mixture.words), np.bool_)
+    for start in range(0, len(wrong), _BLOCK_SAMPLES):
+        block = slice(start, start + _BLOCK_SAMPLES)
+        total = np.zeros(len(wrong[block]), np.int32)  # wide: two stems may add up to more than an int16 holds
+        for stem in words:
+            total += stem[block]
+        np.not_equal(total, mixture.words[block], out=wrong[block])
+    starts = mixture.offsets[:-1] // 2
+    wrong[starts[:, None] + np.arange(_HEADER_WORDS)] = False
+    if wrong.any():
+        yield _about(batch, np.logical_or.reduceat(wrong, starts), "mixture is not the sum of the stems")
+
+
+def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:
+    """One line about the rows of kind `speech` whose `audio_sha256` or `num_samples` is not that of their audio."""
+    audio = _wavs(batch, "audio")
+    if audio is None:
+        yield "a row has audio that is no canonical WAV of its sample rate"
+        return
+    starts, stops = audio.offsets[:-1] + wav.HEADER_BYTES, audio.offsets[1:]
+    if not np.array_equal((stops - starts) // 2, batch.column("num_samples").to_numpy()):
+        yield _about(
+            batch, (stops - starts) // 2 != batch.column("num_samples").to_numpy(), "num_samples is not that of the audio"
+        )
+    digests = [hashlib.sha256(audio.data[start:stop].data).hexdigest() for start, stop in zip(starts, stops, strict=True)]
+    stored = batch.column("audio_sha256").to_pylist()
+    wrong = np.array([one != other for one, other in zip(digests, stored, strict=True)], np.bool_)
+    if wrong.any():
+        yield _about(batch, wrong, "audio_sha256 is not that of the samples")
+
+
+def _about(batch: pa.RecordBatch, wrong: NDArray[np.bool_], what: str) -> str:
+    rows = np.flatnonzero(wrong)
+    ids = [batch.column("id")[int(row)].as_py() for row in rows[:3]]
+    return f"{what} in {len(rows)} rows ({', '.join(ids)}{', ...' if len(rows) > 3 else ''})"
