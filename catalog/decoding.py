@@ -1,0 +1,179 @@
+"""Rows of an Arrow table as plain dicts, audio as float32 in one recycled block per row.
+
+Importing this registers them as the format `yuliao` of `datasets`. A pickled dataset brings its `Reading`, and so this module.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Audio, Features
+from datasets.formatting import Formatter, _register_formatter
+from numpy.typing import NDArray
+
+from catalog.blocks import POOL
+from catalog.cells import Cell, cell_reader
+from catalog.crops import Epoch, crop_start
+from catalog.errors import CatalogError, IntegrityError
+from synth import wav
+
+FULL_SCALE = np.float32(1 / 32768)
+FORMAT = "yuliao"
+ALIGN_SAMPLES = 16  # every signal of a block begins on a cache line
+
+Row = dict[str, Any]
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows are read: whole, or as crops of `segment_s` seconds keyed by (seed, epoch, row id)."""
+
+    segment_s: float | None = None
+    seed: int = 0
+    epoch: Epoch | None = None
+
+
+class TableReader:
+    """Decodes rows of `table` by their position in it.
+
+    A row is a dict of `columns` (all of the table's where None) in the table's order. Each of the columns named in `audio` holds
+    canonical WAV bytes and gives `{"array": float32 [samples], "sampling_rate": int}`: int16 / 32768. All arrays of a row are
+    views of one block of memory that is used again only when the last of them is gone; they are writable and nobody else's.
+    With `reading.segment_s`, every array has that many seconds: a span common to all columns, zeros behind the end of a
+    shorter row, and `num_samples` says how many samples are real.
+    """
+
+    def __init__(self, table: pa.Table, audio: Collection[str], reading: Reading, columns: Sequence[str] | None = None) -> None:
+        chosen = set(table.column_names if columns is None else columns)
+        names = [name for name in table.column_names if name in chosen]
+        audio_names = [name for name in names if name in audio]
+        if reading.segment_s is not None and audio_names and not {"id", "num_samples"} <= set(table.column_names):
+            raise CatalogError(
+                "a crop is keyed by its row: keep the columns 'id' and 'num_samples' beside the audio, or read whole rows"
+            )
+        batches = [batch for batch in table.to_batches() if batch.num_rows]
+        self._batches = [_BatchReader(batch, names, audio_names, reading) for batch in batches]
+        self._starts = np.cumsum([0, *(batch.num_rows for batch in batches)]).tolist()
+
+    def row(self, position: int) -> Row:
+        """The row at `position`, counted from 0."""
+        k = bisect_right(self._starts, position) - 1
+        return self._batches[k].row(position - self._starts[k])
+
+
+@dataclass
+class _BatchReader:
+    batch: pa.RecordBatch
+    names: Sequence[str]
+    audio: Sequence[str]
+    reading: Reading
+
+    @cached_property
+    def _cells(self) -> list[tuple[str, Cell]]:
+        readers = {name: _bytes_reader if name in self.audio else cell_reader for name in self.names}
+        return [(name, reader(self.batch.column(name))) for name, reader in readers.items()]
+
+    @cached_property
+    def _row_id(self) -> Cell:
+        return cell_reader(self.batch.column("id"))
+
+    @cached_property
+    def _num_samples(self) -> Cell:
+        return cell_reader(self.batch.column("num_samples"))
+
+    def row(self, i: int) -> Row:
+        row = {name: read(i) for name, read in self._cells}
+        signals = [(name, *self._pcm(i, name, row[name])) for name in self.audio if row[name] is not None]
+        if self.reading.segment_s is None:
+            row.update(_to_float([(name, pcm, rate, len(pcm)) for name, pcm, rate in signals]))
+        elif signals:
+            _, _, rate = signals[0]
+            length = max(1, round(self.reading.segment_s * rate))
+            start = self._crop_start(i, length)
+            row.update(_to_float([(name, pcm[start : start + length], rate, length) for name, pcm, rate in signals]))
+            if "num_samples" in row:
+                row["num_samples"] = min(row["num_samples"], length)
+        return row
+
+    def _pcm(self, i: int, name: str, data: memoryview) -> tuple[Pcm, int]:
+        try:
+            return wav.decode(data), int.from_bytes(data[24:28], "little")
+        except ValueError as error:
+            row_id = self._row_id(i) if "id" in self.batch.schema.names else f"{i} of its batch"
+            raise IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version") from error
+
+    def _crop_start(self, i: int, length: int) -> int:
+        reading = self.reading
+        epoch = reading.epoch.value if reading.epoch is not None else 0
+        return crop_start(reading.seed, epoch, self._row_id(i), self._num_samples(i), length)
+
+
+def _to_float(signals: Sequence[tuple[str, Pcm, int, int]]) -> Row:
+    """Decode (name, samples, rate, length) into one block: each signal has `length` samples, zeros behind its own."""
+    starts, end = [], 0
+    for _, _, _, length in signals:
+        starts.append(end)
+        end += -(-length // ALIGN_SAMPLES) * ALIGN_SAMPLES
+    block = POOL.take(end)
+    row: Row = {}
+    for start, (name, pcm, rate, length) in zip(starts, signals, strict=True):
+        array = block[start : start + length]
+        real = array[: len(pcm)]
+        np.copyto(real, pcm)  # converting and scaling in two passes is faster than one mixed-type multiplication
+        np.multiply(real, FULL_SCALE, out=real)
+        array[len(pcm) :] = 0
+        row[name] = {"array": array, "sampling_rate": rate}
+    return row
+
+
+def _bytes_reader(array: pa.StructArray) -> Cell:
+    """A function from a position to the stored bytes there, in place, or None."""
+    data = array.field("bytes")
+    _, offset_bytes, value_bytes = data.buffers()
+    offsets = memoryview(np.frombuffer(offset_bytes, np.int32, len(data) + 1, data.offset * 4))
+    values = memoryview(value_bytes) if value_bytes is not None else memoryview(b"")
+    if not array.null_count and not data.null_count:
+        return lambda i: values[offsets[i] : offsets[i + 1]]
+    is_null = memoryview(data.is_null().to_numpy(zero_copy_only=False) | array.is_null().to_numpy(zero_copy_only=False))
+    return lambda i: None if is_null[i] else values[offsets[i] : offsets[i + 1]]
+
+
+class RowsFormatter(Formatter):  # type: ignore[misc]  # datasets has no types
+    """The format `yuliao` of `datasets`, with how to read as its argument."""
+
+    def __init__(self, features: Features | None = None, token_per_repo_id: Any = None, reading: Reading | None = None) -> None:
+        super().__init__(features, token_per_repo_id)
+        self.reading = reading or Reading()
+
+    def format_row(self, pa_table: pa.Table) -> Row:
+        return self._reader(pa_table).row(0)
+
+    def format_column(self, pa_table: pa.Table) -> list[Any]:
+        (name,) = pa_table.column_names
+        return [row[name] for row in self._rows(pa_table)]
+
+    def formatbatch_of(self, pa_table: pa.Table) -> dict[str, list[Any]]:
+        return batch_of(self._rows(pa_table), pa_table.column_names)
+
+    def _rows(self, pa_table: pa.Table) -> list[Row]:
+        reader = self._reader(pa_table)
+        return [reader.row(i) for i in range(pa_table.num_rows)]
+
+    def _reader(self, pa_table: pa.Table) -> TableReader:
+        return TableReader(pa_table, audio_names(self.features, pa_table.column_names), self.reading)
+
+
+_register_formatter(RowsFormatter, FORMAT)
+
+
+def batch_of(rows: list[Row], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def audio_names(features: Features | None, names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name in names if features is not None and isinstance(features.get(name), Audio))

@@ -1,0 +1,187 @@
+"""`catalog.get`: a version by name, as a `datasets.DatasetDict` or `Dataset` over memory-mapped blobs."""
+
+import hashlib
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from catalog import settings
+from catalog.crops import Epoch
+from catalog.errors import CatalogError, DatasetNotFound, IntegrityError, near_matches
+from catalog.kinds import audio_columns
+from catalog.manifests import Manifest, SplitEntry, manifest_bytes, parse_manifest, resolve
+from catalog.names import parse_reference
+from catalog.roots import Root, open_root
+from catalog.shards import blob_path
+
+if TYPE_CHECKING:
+    import datasets
+
+    from catalog.decoding import Reading
+
+
+def get(
+    name: str,
+    *,
+    version: int | str | None = None,
+    split: str | None = None,
+    columns: Sequence[str] | None = None,
+    segment: float | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+    root: str | os.PathLike[str] | None = None,
+) -> "datasets.DatasetDict | datasets.Dataset":
+    """A version of a dataset: all its splits, or the one named by `split`.
+
+    Audio decodes on access to `{"array": float32 [samples], "sampling_rate": int}`. The arrays of a row are writable, belong to
+    nobody else, and share one block of memory that is recycled when the last of them is gone: to keep one signal of a row for
+    long, copy it.
+
+    Args:
+        name: a dataset, or `NAME@V` with a version number or tag; without one the newest version.
+        version: the V of `NAME@V`, given apart.
+        split: return this split alone.
+        columns: only these columns are read.
+        segment: read only this many seconds of each row, the same span in all its signals: keyed by (seed, epoch, row id), so
+            neither order nor workers matter. Shorter rows are padded with zeros at the end; `num_samples` says how many are real.
+        epoch: the first epoch; `set_epoch` changes it for all copies and workers.
+        root: the catalog, a folder or `s3://bucket/prefix`; by default that of `YULIAO_CATALOG`.
+
+    Raises:
+        DatasetNotFound: no such dataset, version, tag or split; near matches are shown.
+        CatalogError: no such column, or a segment that is not a positive number of seconds.
+        IntegrityError: a blob of the version is missing.
+    """
+    storage = open_root(root)
+    name, number = resolve(storage, _reference(name, version))
+    manifest_data = manifest_bytes(storage, name, number)
+    manifest = parse_manifest(manifest_data, f"{name}@{number}")
+    if split is not None and split not in manifest.splits:
+        raise DatasetNotFound(f"no split {split!r} in {name}@{number}{near_matches(split, manifest.splits)}")
+    if segment is not None and not (math.isfinite(segment) and segment > 0):
+        raise CatalogError(f"segment={segment!r}: give a positive number of seconds, or None for whole rows")
+
+    import datasets
+
+    from catalog.decoding import Reading
+
+    reading = Reading(segment, seed, Epoch(epoch)) if segment is not None else Reading()
+    identity = hashlib.sha256(f"{storage.url}\0".encode() + manifest_data).hexdigest()
+    opened = {
+        key: _open_split(storage, manifest, identity, key, columns, reading) for key in ([split] if split else manifest.splits)
+    }
+    return opened[split] if split else datasets.DatasetDict(opened)
+
+
+def set_epoch(dataset: "datasets.DatasetDict | datasets.Dataset", epoch: int) -> None:
+    """From now on read the crops of `epoch`, in every copy of `dataset` and in running workers of a data loader.
+
+    Set it before the loader is iterated anew: batches that workers have read ahead stay as they are. Whole rows are the same in
+    every epoch.
+
+    Raises:
+        CatalogError: `dataset` does not decode rows of `catalog.get`.
+    """
+    import datasets
+
+    for part in dataset.values() if isinstance(dataset, datasets.DatasetDict) else [dataset]:
+        reading = part.format["format_kwargs"].get("reading") if isinstance(part, datasets.Dataset) else None
+        if reading is None:
+            raise CatalogError("set_epoch needs what catalog.get returned, or a dataset made from it that still decodes its rows")
+        if reading.epoch is not None:
+            reading.epoch.value = epoch
+
+
+def _reference(name: str, version: int | str | None) -> str:
+    if version is None:
+        return name
+    bare, given = parse_reference(name)
+    if given is not None and given != str(version):
+        raise CatalogError(f"{name!r} and version={version!r} name two versions: give one")
+    return f"{bare}@{version}"
+
+
+def _open_split(
+    storage: Root, manifest: Manifest, identity: str, split: str, columns: Sequence[str] | None, reading: "Reading"
+) -> "datasets.Dataset":
+    from datasets import DatasetInfo, NamedSplit
+    from datasets.table import MemoryMappedTable, concat_tables
+
+    from catalog.rows import FORMAT, Rows
+
+    entry = manifest.splits[split]
+    folder = settings.cache() / "datasets" / manifest.name / f"{manifest.version}-{identity[:16]}"
+    links = _link_blobs(storage, manifest, split, entry, folder)
+    schema = _read_schema(links[0])
+    wanted = _known(columns, schema, f"{manifest.name}@{manifest.version}") if columns is not None else schema.names
+    mapped = wanted
+    if reading.segment_s is not None and set(wanted) & set(audio_columns(schema)):
+        mapped = [name for name in schema.names if name in wanted or name in ("id", "num_samples")]
+    steps = [("select", (mapped,), {})] if mapped != schema.names else []
+    table = concat_tables([MemoryMappedTable.from_file(str(link), steps) for link in links])
+    key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed])
+    fingerprint = hashlib.sha256(key.encode()).hexdigest()[:16]
+    rows = Rows(
+        table,
+        info=DatasetInfo(
+            description=f"{manifest.name}@{manifest.version}",
+            citation=manifest.citation,
+            license=manifest.licence.name,
+            dataset_name=manifest.name,
+        ),
+        split=NamedSplit(split),
+        fingerprint=fingerprint,
+    )
+    rows.set_format(FORMAT, wanted if mapped != wanted else None, reading=reading)
+    rows._fingerprint = fingerprint
+    return rows
+
+
+def _known(columns: Iterable[str], schema: pa.Schema, where: str) -> list[str]:
+    asked = [columns] if isinstance(columns, str) else list(columns)
+    for column in asked:
+        if column not in schema.names:
+            raise CatalogError(f"no column {column!r} in {where}{near_matches(column, schema.names)}")
+    return [name for name in schema.names if name in asked]
+
+
+def _link_blobs(storage: Root, manifest: Manifest, split: str, entry: SplitEntry, folder: Path) -> list[Path]:
+    """Links to the blobs of a split, in a folder of the cache.
+
+    `datasets` writes the files of `map` and `filter` beside the file that a table is mapped from, whatever was done to the table
+    since: so it is mapped from a link, and nothing is ever written into the catalog.
+    """
+    links = []
+    for k, shard in enumerate(entry.shards):
+        blob = storage.fetch(blob_path(manifest.name, shard.blob))
+        if not blob.is_file():
+            raise IntegrityError(f"{manifest.name}@{manifest.version}: blob {shard.blob} is missing; build or restore it")
+        link = folder / f"{split}-{k:05d}.arrow"
+        _link(blob.absolute(), link)
+        links.append(link)
+    return links
+
+
+def _link(target: Path, link: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        temporary = link.parent / f".{uuid.uuid4().hex}"
+        temporary.symlink_to(target)
+        temporary.replace(link)
+    except OSError as error:
+        raise CatalogError(
+            f"cannot write the cache {link.parent}: {error.strerror}; set YULIAO_HOME to a folder of yours"
+        ) from error
+
+
+def _read_schema(path: Path) -> pa.Schema:
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_stream(file).schema
