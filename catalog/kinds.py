@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from synth.columns import PLAN_FIELDS
+
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 KINDS = ("speech", "separation")
@@ -43,27 +45,6 @@ def separation_schema(n_src: int, sample_rate_hz: int) -> pa.Schema:
     return with_features(pa.schema([("id", pa.string()), ("mixture", AUDIO), *stems, *MIXTURE_FIELDS]), sample_rate_hz)
 
 
-PLAN_FIELDS: list[tuple[str, pa.DataType]] = [
-    ("source_ids", pa.list_(pa.string())),
-    ("speaker_ids", pa.list_(pa.string())),
-    ("genders", pa.list_(pa.string())),
-    ("texts", pa.list_(pa.string())),
-    ("offsets_samples", pa.list_(pa.int64())),  # where a source begins in the mixture
-    ("starts_samples", pa.list_(pa.int64())),  # where its piece begins in the utterance
-    ("lengths_samples", pa.list_(pa.int64())),
-    ("num_samples", pa.int64()),
-    ("sample_rate_hz", pa.int32()),
-    ("gains", pa.list_(pa.float64())),  # linear, clip gain included
-    ("sir_db", pa.list_(pa.float64())),  # level of s1 over each further source
-    ("sir_db_asked", pa.list_(pa.float64())),
-    ("overlap_ratio", pa.float64()),
-    ("overlap_ratio_asked", pa.float64()),
-    ("overlap_ratio_draws", pa.int32()),  # 1, or more where the ratio had to be drawn anew
-    ("clip_gain_db", pa.float64()),
-    ("peak_bound_dbfs", pa.float64()),
-    ("source_sha256s", pa.list_(pa.string())),
-    ("row_digest", pa.string()),
-]
 MIXTURE_FIELDS: list[tuple[str, pa.DataType]] = [*PLAN_FIELDS, ("peak_dbfs", pa.float64())]
 
 

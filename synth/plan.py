@@ -1,0 +1,327 @@
+"""The plan of a split: one row per mixture, everything about it decided but nothing rendered."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth.columns import PLAN_SCHEMA
+from synth.distributions import Distribution
+from synth.draws import Draws, hash_texts, hashes
+from synth.errors import PlanError
+from synth.levels import Frames, frame_samples, peak_bound
+from synth.pairing import Pairs, Pool, pair_up
+from synth.spec import PartialOverlap, SeparationSpec
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FULL_SCALE = 32768.0
+# Rounding moves a sample by up to half a step, so below this level (RMS of active frames) it would move the SIR.
+_QUIETEST_RMS = 8.0
+_GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """A plan and what there is to say about it.
+
+    Attributes:
+        table: rows of `synth.columns.PLAN_SCHEMA`.
+        report: counts for people and manifests, plain values.
+    """
+
+    table: pa.Table
+    report: dict[str, Any]
+
+
+@dataclass
+class _Placement:
+    """Where the two sources of each mixture lie; arrays are int64 [mixtures], or [2, mixtures] with s1 first."""
+
+    sources: Ints
+    starts: Ints
+    lengths: Ints
+    offsets: Ints
+    num_samples: Ints
+
+
+def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan:
+    """Plan all mixtures of a split.
+
+    Args:
+        spec: what is asked for.
+        split: "train", "validation" or "test".
+        sources: the utterances that may be used, with the columns `id, speaker_id, gender, text, num_samples,
+            audio_sha256, frame_energies, frame_peaks`, measured at the spec's sample rate.
+
+    Raises:
+        PlanError: the sources cannot give what is asked.
+    """
+    mixtures = spec.counts()[split]
+    draws = Draws(spec.seed, spec.name, split)
+    frame = frame_samples(spec.sample_rate_hz)
+    energies, peaks = Frames(sources["frame_energies"]), Frames(sources["frame_peaks"])
+    usable, powers, left_out = _usable(sources, energies, frame)
+    pool = _pool(sources, usable, split)
+    pairs = _pairs(spec, pool, mixtures, draws)
+    if isinstance(spec.overlap, PartialOverlap):
+        place = _place_partial(spec.overlap.ratio, pool, pairs, draws)
+    else:
+        place = _place_full(pool, pairs, draws)
+    place.sources = usable[place.sources]
+    piece_powers = _powers_of_pieces(place, sources, energies, powers, frame)
+
+    items = np.arange(mixtures, dtype=np.uint64)
+    sir_asked = spec.levels.sir_db.values(draws.uniform("sir_db", items))
+    relative = np.sqrt(piece_powers[0] / piece_powers[1]) * 10 ** (-sir_asked / 20)
+    gains = np.stack([np.ones(mixtures), relative])
+    bounds = _peak_bounds(place, gains, peaks, frame)
+    # Rounding adds half a step per source, and so much is kept free below full scale.
+    ceiling = FULL_SCALE - 1 - len(gains) / 2
+    clip_gains = np.minimum(1.0, ceiling / bounds)
+    gains = np.floor(gains * clip_gains * 10**_GAIN_DECIMALS) / 10**_GAIN_DECIMALS
+    gains = np.where((clip_gains == 1.0) & (np.arange(2)[:, None] == 0), 1.0, gains)
+
+    overlaps = place.lengths.sum(axis=0) - place.num_samples
+    table = _table(
+        spec,
+        sources,
+        place,
+        gains,
+        sir_db=10 * np.log10(gains[0] ** 2 * piece_powers[0] / (gains[1] ** 2 * piece_powers[1])),
+        sir_db_asked=sir_asked,
+        overlap_ratio=overlaps / place.num_samples,
+        overlap_ratio_asked=pairs.ratios,
+        overlap_ratio_draws=pairs.draw_counts,
+        clip_gain_db=20 * np.log10(clip_gains),
+        peak_bound_dbfs=20 * np.log10((bounds * clip_gains + len(gains) / 2) / FULL_SCALE),
+    )
+    return SplitPlan(table, _report(spec, pool, pairs, place, clip_gains, left_out))
+
+
+def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floats, dict[str, list[str]]]:
+    """Rows of utterances that can be mixed, the active power of every row, and the ids of those left out, by reason."""
+    rows = np.arange(len(sources), dtype=np.int64)
+    lengths = sources["num_samples"].to_numpy()
+    powers = energies.active_powers(rows, np.zeros_like(rows), lengths, frame)
+    short = lengths < 2 * frame
+    quiet = ~short & (powers < _QUIETEST_RMS**2)
+    ids = sources["id"]
+    left_out = {"shorter than 20 ms": ids.filter(pa.array(short)).to_pylist(), "silent": ids.filter(pa.array(quiet)).to_pylist()}
+    return rows[~short & ~quiet], powers, left_out
+
+
+def _pool(sources: pa.Table, usable: Ints, split: str) -> Pool:
+    speakers = sources["speaker_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)[usable]
+    distinct = len(np.unique(speakers))
+    if distinct < 2:
+        raise PlanError(
+            f"the split {split!r} has usable utterances of {distinct} speaker{'s' * (distinct != 1)}, and a mixture needs 2 "
+            "different ones: take a corpus or proportions (split_proportions) that give it more"
+        )
+    speakers = np.unique(speakers, return_inverse=True)[1].astype(np.int64)
+    keys = hash_texts(sources["id"].take(pa.array(usable)).to_pylist())
+    return Pool(sources["num_samples"].to_numpy()[usable].astype(np.int64), speakers, keys)
+
+
+def _pairs(spec: SeparationSpec, pool: Pool, mixtures: int, draws: Draws) -> Pairs:
+    overlap = spec.overlap
+
+    def draw_ratios(attempt: int, items: Ints) -> Floats:
+        if not isinstance(overlap, PartialOverlap):
+            return np.zeros(len(items))  # anything can be cut to anything
+        return overlap.ratio.values(draws.uniform(f"overlap_ratio {attempt}", items.astype(np.uint64)))
+
+    pairs = pair_up(pool, mixtures, draws, draw_ratios)
+    if not isinstance(overlap, PartialOverlap):
+        pairs.ratios = np.ones(mixtures)
+    return pairs
+
+
+def _place_full(pool: Pool, pairs: Pairs, draws: Draws) -> _Placement:
+    """Both from the first sample on, the longer cut to the shorter. A pair that comes again comes with its sources exchanged.
+
+    Raises:
+        PlanError: more mixtures than there are pairs in either order.
+    """
+    ordered = np.sort(np.stack([pairs.a, pairs.b]), axis=0)
+    key = ordered[0] * len(pool.lengths) + ordered[1]
+    most = Counter(key.tolist()).most_common(1)[0][1]
+    if most > 2:
+        raise PlanError(
+            f"{len(pairs.a)} fully overlapped mixtures are more than the pool can give without repeating one: its "
+            f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of different speakers, each in two orders; ask for fewer"
+        )
+    exchanged = (draws.bits("s1", key.astype(np.uint64)) & np.uint64(1)).astype(bool) ^ _seen_before(key)
+    sources = np.where(exchanged, ordered[::-1], ordered)
+    length = pool.lengths[sources].min(axis=0)
+    zeros = np.zeros_like(sources)
+    return _Placement(sources, zeros, np.stack([length, length]), zeros.copy(), length)
+
+
+def _place_partial(ratio: Distribution, pool: Pool, pairs: Pairs, draws: Draws) -> _Placement:
+    """Whole utterances, either first, such that they share the asked part: with `m + M` samples in all, an overlap ratio `r`
+    means `r * (m + M) / (1 + r)` samples of overlap.
+
+    Two mixtures of the same pair in the same order at the same offset would be one mixture twice: the later one is turned
+    round, and if that exists as well, its ratio is drawn anew.
+    """
+    items = np.arange(len(pairs.a), dtype=np.uint64)
+    exchanged = (draws.bits("s1", items) & np.uint64(1)).astype(bool)
+    sources = np.where(exchanged, np.stack([pairs.b, pairs.a]), np.stack([pairs.a, pairs.b]))
+    lengths = pool.lengths[sources]
+    second_first = (draws.bits("order", items) & np.uint64(1)).astype(bool)
+    shared = _shared_samples(pairs.ratios, lengths)
+    used: set[tuple[int, int, int]] = set()
+    for item in _in_doubt(sources, pool):
+        first, second = sources[::-1, item] if second_first[item] else sources[:, item]
+        attempt = 0
+        while (key := (int(first), int(second), int(shared[item]))) in used:
+            if (key[1], key[0], key[2]) not in used:
+                second_first[item] = not second_first[item]
+                first, second = second, first
+                continue
+            attempt += 1
+            if attempt > 1000:
+                raise PlanError(
+                    f"overlap.ratio leaves too few different mixtures: {len(items)} of {len(pool.lengths)} utterances would repeat "
+                    "a pair in the same order at the same offset; ask for fewer, or for ratios that vary more"
+                )
+            this = slice(item, item + 1)
+            drawn = ratio.values(draws.uniform(f"overlap_ratio again {attempt}", items[this]))
+            if drawn[0] <= pool.reach(pairs.a[this], pairs.b[this])[0]:
+                pairs.ratios[item] = drawn[0]
+                pairs.draw_counts[item] += 1
+                shared[item] = _shared_samples(drawn, lengths[:, this])[0]
+        used.add(key)
+    zeros = np.zeros_like(shared)
+    offsets = np.where(second_first, np.stack([lengths[1] - shared, zeros]), np.stack([zeros, lengths[0] - shared]))
+    return _Placement(sources, np.zeros_like(sources), lengths, offsets, lengths.sum(axis=0) - shared)
+
+
+def _shared_samples(ratios: Floats, lengths: Ints) -> Ints:
+    return np.rint(ratios * lengths.sum(axis=0) / (1 + ratios)).astype(np.int64)
+
+
+def _in_doubt(sources: Ints, pool: Pool) -> list[int]:
+    """Mixtures whose pair comes more than once."""
+    key = sources.min(axis=0) * len(pool.lengths) + sources.max(axis=0)
+    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+    return [int(item) for item in np.flatnonzero(counts[inverse] > 1)]
+
+
+def _seen_before(keys: Ints) -> NDArray[np.bool_]:
+    again = np.ones(len(keys), dtype=bool)
+    again[np.unique(keys, return_index=True)[1]] = False
+    return again
+
+
+def _powers_of_pieces(place: _Placement, sources: pa.Table, energies: Frames, whole: Floats, frame: int) -> Floats:
+    """Active power of the pieces, [2, mixtures], from that of whole utterances and, where cut, from their frames.
+
+    A piece that is silent (a long pause opens the utterance) is moved to the loudest part of its utterance.
+    """
+    powers = whole[place.sources]
+    full_lengths = sources["num_samples"].to_numpy()[place.sources]
+    for side in (0, 1):
+        cut = np.flatnonzero(place.lengths[side] < full_lengths[side])
+        utterances, starts, lengths = place.sources[side, cut], place.starts[side, cut], place.lengths[side, cut]
+        powers[side, cut] = energies.active_powers(utterances, starts, lengths, frame)
+        for item in cut[powers[side, cut] < _QUIETEST_RMS**2]:
+            utterance = place.sources[side : side + 1, item]
+            length = place.lengths[side : side + 1, item]
+            loudest = int(np.argmax(energies.of(utterance[0])[: full_lengths[side, item] // frame]))
+            latest = (full_lengths[side, item] - length[0]) // frame
+            place.starts[side, item] = min(max(loudest - length[0] // frame // 2, 0), latest) * frame
+            powers[side, item] = energies.active_powers(utterance, place.starts[side : side + 1, item], length, frame)[0]
+    return powers
+
+
+def _peak_bounds(place: _Placement, gains: Floats, peaks: Frames, frame: int) -> Floats:
+    """A bound on the peak of each mixture: the sum of the sources' peaks, and where that is too much, frame by frame."""
+    largest = peaks.largest().astype(np.float64)
+    bounds: Floats = (gains * largest[place.sources]).sum(axis=0)
+    starts, ends = place.starts // frame, -(-(place.starts + place.lengths) // frame)
+    for item in np.flatnonzero(bounds > FULL_SCALE - 1 - len(gains) / 2):
+        pieces = [peaks.of(place.sources[side, item])[starts[side, item] : ends[side, item]] for side in (0, 1)]
+        bounds[item] = peak_bound(
+            (pieces[0], pieces[1]), (gains[0, item], gains[1, item]), (place.offsets[0, item], place.offsets[1, item]), frame
+        )
+    return bounds
+
+
+def _table(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats, **measures: NDArray[Any]) -> pa.Table:
+    mixtures = place.sources.shape[1]
+    flat = pa.array(place.sources.T.ravel())
+
+    def of_sources(column: str) -> pa.Array:
+        return _lists(sources[column].take(flat).combine_chunks(), 2)
+
+    columns: dict[str, Any] = {
+        "source_ids": of_sources("id"),
+        "speaker_ids": of_sources("speaker_id"),
+        "genders": of_sources("gender"),
+        "texts": of_sources("text"),
+        "source_sha256s": of_sources("audio_sha256"),
+        "offsets_samples": _lists(pa.array(place.offsets.T.ravel()), 2),
+        "starts_samples": _lists(pa.array(place.starts.T.ravel()), 2),
+        "lengths_samples": _lists(pa.array(place.lengths.T.ravel()), 2),
+        "gains": _lists(pa.array(gains.T.ravel()), 2),
+        "num_samples": place.num_samples,
+        "sample_rate_hz": np.full(mixtures, spec.sample_rate_hz, dtype=np.int32),
+        **measures,
+    }
+    for name in ("sir_db", "sir_db_asked"):
+        columns[name] = _lists(pa.array(columns[name]), 1)
+    columns["id"] = _row_ids(spec, sources, place, gains)
+    columns["row_digest"] = _row_digests(columns)
+    return pa.table({field.name: pa.array(columns[field.name]) for field in PLAN_SCHEMA}, schema=PLAN_SCHEMA)
+
+
+def _lists(values: pa.Array, per_row: int) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, per_row, dtype=np.int32)), values)
+
+
+def _row_ids(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats) -> list[str]:
+    """128-bit hashes of what a mixture is made of, in hex: the same mixture has the same id in every set."""
+    keys = hash_texts(sources["id"].to_pylist())[place.sources]
+    state = np.full(place.sources.shape[1], spec.sample_rate_hz, dtype=np.uint64)
+    for side in (0, 1):
+        for part in (keys[side], place.starts[side], place.lengths[side], place.offsets[side], gains[side]):
+            state = hashes("row id", state) ^ np.ascontiguousarray(part).view(np.uint64)
+    both = np.stack([hashes("row id, first half", state), hashes("row id, second half", state)], axis=1)
+    text = both.astype(">u8").tobytes().hex()
+    return [text[at : at + 32] for at in range(0, len(text), 32)]
+
+
+def _row_digests(columns: dict[str, Any]) -> list[str]:
+    """SHA-256 of each row: its id (sources, placement, gains), its sources' PCM and texts, and what was asked."""
+    parts = [
+        columns["id"],
+        *(columns[name].to_pylist() for name in ("source_sha256s", "speaker_ids", "genders", "texts", "sir_db_asked")),
+        columns["overlap_ratio_asked"].tolist(),
+    ]
+    return [hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).hexdigest() for row in zip(*parts, strict=True)]
+
+
+def _report(
+    spec: SeparationSpec, pool: Pool, pairs: Pairs, place: _Placement, clip_gains: Floats, left_out: dict[str, list[str]]
+) -> dict[str, Any]:
+    utterance_uses = np.bincount(np.r_[pairs.a, pairs.b], minlength=len(pool.lengths))
+    _, pair_uses = np.unique(np.sort(np.stack([pairs.a, pairs.b]), axis=0), axis=1, return_counts=True)
+    return {
+        "mixtures": len(pairs.a),
+        "hours": round(float(place.num_samples.sum()) / spec.sample_rate_hz / 3600, 3),
+        "speakers": len(np.unique(pool.speakers)),
+        "utterances": len(pool.lengths),
+        "utterances_left_out": {reason: {"count": len(ids), "first": ids[:20]} for reason, ids in left_out.items() if ids},
+        "uses_per_utterance": {"least": int(utterance_uses.min()), "most": int(utterance_uses.max())},
+        "pairs": {"possible": pool.pair_count(), "used": len(pair_uses), "most_uses": int(pair_uses.max())},
+        "overlap_ratios_drawn_anew": int(np.count_nonzero(pairs.draw_counts > 1)),
+        "clip_gain_applied": int(np.count_nonzero(clip_gains < 1.0)),
+    }
