@@ -1,0 +1,70 @@
+"""Work spread over processes: results in the order of the tasks, few tasks in flight, nobody left behind."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from synth.errors import YuliaoError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class WorkerDied(YuliaoError):
+    """A worker process ended in the middle of its work."""
+
+
+def available_cpus() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(function: Callable[[T], R], tasks: Iterable[T], workers: int, in_flight: int) -> Iterator[R]:
+    """`function` of each task, in order; with one worker in this process, otherwise in new ones.
+
+    At most `in_flight` tasks are taken ahead of the result that is waited for, which bounds the memory they take.
+    Tasks, results and `function` must pickle. An error of `function` is raised here.
+
+    Raises:
+        WorkerDied: a worker was killed.
+    """
+    if workers == 1:
+        yield from map(function, tasks)
+        return
+    # Not fork: pyarrow's and numpy's threads do not survive it.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_attend_to_parent)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
+            if len(waiting) >= in_flight:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise WorkerDied(
+            "a worker process was killed, perhaps because memory ran out; run it again with fewer workers"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _attend_to_parent() -> None:
+    """Let the parent alone answer Ctrl-C, and end with it even where it was killed without a word."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
