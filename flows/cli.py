@@ -1,0 +1,69 @@
+"""The `yuliao` command: one line for every mistake, exit 0 on success, 1 on a failed check, 2 on bad use.
+
+Started in a hurry: what is heavy (pyarrow, datasets, prefect) is imported inside the commands that need it.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from flows.commands import demo, keeping, making, viewing
+from synth.errors import YuliaoError
+
+# What the machine lacks, in contrast to what yuliao does wrong.
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False, invoke_without_command=True)
+@click.version_option(package_name="yuliao")
+@click.pass_context
+def yuliao(context: click.Context) -> None:
+    """Corpora in, versioned Arrow datasets out.
+
+    The catalog is YULIAO_CATALOG (a folder or s3://bucket/prefix; default: $YULIAO_HOME/catalog, with YULIAO_HOME being
+    ~/.yuliao unless it is set).
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (demo.demo, *making.COMMANDS, *viewing.COMMANDS, *keeping.COMMANDS):
+    yuliao.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; gives its exit code. A mistake of the user is one line on stderr."""
+    try:
+        code = yuliao.main(list(arguments), prog_name="yuliao", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "yuliao"
+        return _fail(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
+    except click.ClickException as error:
+        return _fail(error.format_message())
+    except YuliaoError as error:
+        return _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted; the same command goes on where this one stopped", 130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        return _fail(f"{error.strerror}: {error.filename or 'while writing'}; make room or give access, then run the same again")
+
+
+def _fail(text: str, code: int = 2) -> int:
+    print("yuliao: error: " + " ".join(text.split()), file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """Entry point of the `yuliao` command."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,120 @@
+"""`yuliao ingest`, `plan` and `build`: what makes datasets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.commands import options
+from flows.progress import shown
+from flows.server import answering_server
+from flows.tables import flattened, print_facts, print_json, print_splits
+
+if TYPE_CHECKING:
+    from catalog.publish import Published
+
+
+@click.command()
+@click.argument("corpus")
+@click.option(
+    "--from",
+    "sources",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="An archive of the corpus, or a folder that holds its archives or its files; repeatable.",
+)
+@click.option("--sample", type=click.IntRange(min=1), help="Take this many utterances only, and publish CORPUS_sample.")
+@options.workers
+@options.as_json
+def ingest(corpus: str, sources: tuple[Path, ...], sample: int | None, workers: int | None, as_json: bool) -> None:
+    """Take CORPUS into the catalog."""
+    if answering_server():
+        from flows import orchestrate
+
+        published = orchestrate.ingest_from_here(corpus, sources, sample=sample, workers=workers)
+    else:
+        from flows.ingest import ingest as ingest_corpus
+
+        with shown(f"ingest {corpus}") as progress:
+            published = ingest_corpus(corpus, sources, sample=sample, workers=workers, progress=progress)
+    _print_published(published, as_json)
+
+
+@click.command()
+@options.of_a_spec
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The Arrow file to write.")
+@options.as_json
+def plan(spec: str, overrides: dict[str, object], to: Path, as_json: bool) -> None:
+    """Write the plan of SPEC, one row for each mixture, without rendering anything.
+
+    SPEC is the name of a shipped spec or a YAML file.
+    """
+    from flows.build import write_plan
+    from flows.specs import load_spec
+
+    _print_document(write_plan(load_spec(spec, overrides), to), as_json)
+
+
+@click.command()
+@options.of_a_spec
+@click.option("--name", help="Publish under this name instead of the spec's.")
+@click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
+@options.workers
+@options.as_json
+def build(spec: str, overrides: dict[str, object], name: str | None, dry_run: bool, workers: int | None, as_json: bool) -> None:
+    """Make the set that SPEC asks for and publish it.
+
+    SPEC is the name of a shipped spec or a YAML file.
+    """
+    from flows.specs import load_spec
+
+    loaded = load_spec(spec, overrides)
+    if dry_run:
+        from flows.build import dry_run as try_out
+
+        _print_document(try_out(loaded), as_json)
+        return
+    if answering_server():
+        from flows import orchestrate
+
+        published = orchestrate.build_from_here(spec, name=name, overrides=overrides, workers=workers)
+    else:
+        from flows.build import build as build_set
+
+        with shown(f"build {name or loaded.name}") as progress:
+            published = build_set(loaded, name=name, workers=workers, overrides=overrides, progress=progress)
+    _print_published(published, as_json)
+
+
+def _print_published(published: "Published", as_json: bool) -> None:
+    from catalog.manifests import read_manifest
+    from catalog.roots import open_root
+
+    manifest = read_manifest(open_root(None), published.name, published.version)
+    if as_json:
+        splits = {name: split.model_dump(exclude={"shards"}) for name, split in manifest.splits.items()}
+        print_json(
+            {
+                "name": published.name,
+                "version": published.version,
+                "created": published.created,
+                "splits": splits,
+                "report": manifest.report,
+            }
+        )
+        return
+    print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
+    print_splits(manifest)
+
+
+def _print_document(document: Any, as_json: bool) -> None:
+    from pydantic import TypeAdapter
+
+    plain = TypeAdapter(type(document)).dump_python(document, mode="json")
+    if as_json:
+        print_json(plain)
+    else:
+        print_facts(flattened(plain))
+
+
+COMMANDS = (ingest, plan, build)

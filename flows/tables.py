@@ -1,0 +1,95 @@
+"""What commands print on stdout: tables for people, one JSON document for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from catalog.manifests import Manifest
+
+# Where nobody looks through a window nothing is wrapped or cut: a line of `yuliao list | grep` is a row.
+_UNBOUNDED = 100_000
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table with a header. Numbers are set to the right; `None` is left empty."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        values = [row[position] for row in rows if row[position] is not None]
+        numeric = bool(values) and all(isinstance(value, int | float) for value in values)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    _print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Names and values below each other."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, _cell(value))
+    _print(table)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document, and nothing else, on stdout."""
+    print(json.dumps(document, ensure_ascii=False, indent=2, sort_keys=False))
+
+
+def print_splits(manifest: "Manifest") -> None:
+    """Rows, length and size of each split of a version."""
+    rows = [
+        (name, split.rows, None if split.duration_s is None else human_duration(split.duration_s), human_size(split.size_bytes))
+        for name, split in manifest.splits.items()
+    ]
+    print_table(("split", "rows", "length", "size"), rows)
+
+
+def flattened(document: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
+    """Nested mappings as one, by dotted key."""
+    flat: dict[str, object] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flattened(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def human_size(size_bytes: int) -> str:
+    """`1.4 GB`: powers of ten, as disks are sold and `df -H` counts."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def human_duration(duration_s: float) -> str:
+    """`26.3 h`, `12.5 min` or `8.0 s`."""
+    if duration_s >= 3600:
+        return f"{duration_s / 3600:,.1f} h"
+    return f"{duration_s / 60:.1f} min" if duration_s >= 60 else f"{duration_s:.1f} s"
+
+
+def _cell(value: object) -> Any:
+    from rich.text import Text
+
+    if value is None:
+        return Text("")
+    return Text(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+
+
+def _print(renderable: Any) -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(renderable)

@@ -1,0 +1,161 @@
+"""The flows as a Prefect server sees them. Everything here runs against real servers and workers of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+REPOSITORY = Path(__file__).parents[2]
+YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
+PREFECT = [sys.executable, "-m", "prefect"]
+
+
+def call(url: str, body: object = None) -> Any:
+    """The JSON that an address of a server's API answers; with a body, by POST."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def run(command: list[str], environment: Mapping[str, str], timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=timeout_s)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """A Prefect server on a free port; gives the environment of a process that reports to it."""
+    home = tmp_path_factory.mktemp("prefect")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    api = f"http://127.0.0.1:{port}/api"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "YULIAO_"))} | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": str(REPOSITORY),
+        "PWD": str(REPOSITORY),
+        "YULIAO_HOME": str(home / "yuliao"),
+    }
+    log = (home / "server.log").open("wb")
+    command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 120
+        while not is_healthy(api):
+            assert process.poll() is None and time.monotonic() < deadline, (home / "server.log").read_text()
+            time.sleep(0.3)
+        yield environment | {"PREFECT_API_URL": api}
+    finally:
+        stop(process)
+        log.close()
+
+
+def is_healthy(api: str) -> bool:
+    try:
+        return call(f"{api}/health") is True
+    except OSError:
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def librispeech(tmp_path_factory) -> Path:
+    """Two speakers, two utterances each, as LibriSpeech lays them out."""
+    folder = tmp_path_factory.mktemp("corpus") / "LibriSpeech"
+    random = np.random.default_rng(0)
+    for speaker in ("61", "121"):
+        chapter = folder / "test-clean" / speaker / "1"
+        chapter.mkdir(parents=True)
+        for number in range(2):
+            samples = (random.normal(size=16_000) * 3000).astype(np.int16)
+            soundfile.write(chapter / f"{speaker}-1-{number:04}.flac", samples, 16_000)
+        lines = [f"{speaker}-1-{number:04} SOME WORDS" for number in range(2)]
+        (chapter / f"{speaker}-1.trans.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.mark.server
+def test_a_command_is_a_flow_run_with_progress_and_a_table(server, librispeech, tmp_path):
+    environment = server | {"YULIAO_CATALOG": str(tmp_path / "catalog")}
+    done = run([*YULIAO, "ingest", "librispeech", "--from", str(librispeech), "--json", "--workers", "1"], environment)
+    assert done.returncode == 0, done.stderr
+    published = json.loads(done.stdout)
+    assert (published["name"], published["version"], published["created"]) == ("librispeech", 1, True)
+
+    api = server["PREFECT_API_URL"]
+    (flow_run,) = call(f"{api}/flow_runs/filter", {"flow_runs": {"name": {"any_": ["ingest librispeech"]}}})
+    assert flow_run["state_name"] == "Completed"
+    artifacts = call(f"{api}/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}})
+    by_type = {artifact["type"]: artifact for artifact in artifacts}
+    assert by_type["progress"]["data"] == 100.0 and by_type["progress"]["updated"] > by_type["progress"]["created"]
+    (row,) = json.loads(by_type["table"]["data"])
+    assert (row["version"], row["split"], row["rows"]) == ("librispeech@1", "test", 4)
+
+
+@pytest.mark.server
+def test_a_mistake_is_one_line_and_a_failed_run(server, tmp_path):
+    """Prefect's own log of it, traceback and all, stays on the server."""
+    environment = server | {"YULIAO_CATALOG": str(tmp_path / "catalog")}
+    done = run([*YULIAO, "ingest", "librispeech", "--from", str(tmp_path / "nowhere")], environment)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("yuliao: error: ") and done.stderr.count("\n") == 1, done.stderr
+    newest = call(
+        f"{server['PREFECT_API_URL']}/flow_runs/filter",
+        {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}, "limit": 1},
+    )
+    assert "nowhere" in newest[0]["state"]["message"]
+
+
+@pytest.mark.server
+def test_deployments_run_under_a_worker(server, librispeech, tmp_path):
+    """prefect.yaml as it stands, deployed whole; the run starts in another folder and still finds the flows."""
+    environment = server | {"YULIAO_CATALOG": str(tmp_path / "catalog")}
+    done = run([*PREFECT, "work-pool", "create", "local", "--type", "process"], environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run([*PREFECT, "--no-prompt", "deploy", "--all"], environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    api = server["PREFECT_API_URL"]
+    deployments = {deployment["name"]: deployment for deployment in call(f"{api}/deployments/filter", {})}
+    assert set(deployments) == {"aishell1", "sep_2spk_full", "sep_2spk_partial"}
+    active = {name: [schedule["active"] for schedule in it["schedules"]] for name, it in deployments.items()}
+    assert active == {"aishell1": [False], "sep_2spk_full": [True], "sep_2spk_partial": [True]}
+
+    parameters = {"corpus": "librispeech", "sources": [str(librispeech)], "workers": 1}
+    flow_run = call(f"{api}/deployments/{deployments['aishell1']['id']}/create_flow_run", {"parameters": parameters})
+    worker = [*PREFECT, "worker", "start", "--pool", "local", "--run-once"]
+    done = subprocess.run(worker, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    state = call(f"{api}/flow_runs/{flow_run['id']}")["state"]
+    assert state["type"] == "COMPLETED", f"{state}\n{done.stdout}{done.stderr}"
+    listed = run([*YULIAO, "list", "--json"], environment)
+    assert [dataset["name"] for dataset in json.loads(listed.stdout)] == ["librispeech"]
+
+
+def test_a_dead_server_is_one_line_before_any_work(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: nothing else can answer there
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/api"
+        environment = os.environ | {"PREFECT_API_URL": url, "YULIAO_HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+        done = run([*YULIAO, "ingest", "librispeech", "--from", str(tmp_path)], environment)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(f"yuliao: error: no Prefect server answers at PREFECT_API_URL={url}")
+    assert done.stderr.count("\n") == 1
