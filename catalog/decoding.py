@@ -123,10 +123,12 @@ def _to_float(signals: Sequence[tuple[str, Pcm, int, int]]) -> Row:
     row: Row = {}
     for start, (name, pcm, rate, length) in zip(starts, signals, strict=True):
         array = block[start : start + length]
-        real = array[: len(pcm)]
+        real = array
+        if len(pcm) < length:
+            real = array[: len(pcm)]
+            array[len(pcm) :] = 0
         np.copyto(real, pcm)  # converting and scaling in two passes is faster than one mixed-type multiplication
-        np.multiply(real, FULL_SCALE, out=real)
-        array[len(pcm) :] = 0
+        np.multiply(real, FULL_SCALE, real)
         row[name] = {"array": array, "sampling_rate": rate}
     return row
 

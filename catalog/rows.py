@@ -28,7 +28,7 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
     """A `datasets.Dataset` whose rows are those of `decoding.TableReader` as long as its format is `yuliao`."""
 
     # What is derived from the tables, valid while these very objects stand in `__dict__`; never copied or pickled.
-    _reader: tuple[tuple[Any, ...], TableReader] | None = None
+    _reader: tuple[Any, Any, Any, TableReader] | None = None
     _positions: tuple[Any, memoryview] | None = None
 
     @property
@@ -91,13 +91,15 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
         return [name for name in self.column_names if self._format_columns is None or name in self._format_columns]
 
     def _table_reader(self) -> TableReader:
-        sources = (self._data, self._format_kwargs, self._format_columns)
-        if self._reader is None or any(a is not b for a, b in zip(self._reader[0], sources, strict=True)):
-            table = self._data.table
-            reading = self._format_kwargs.get("reading") or Reading()
-            columns = None if self._format_columns is None else self._row_columns()
-            self._reader = sources, TableReader(table, audio_names(self.features, table.column_names), reading, columns)
-        return self._reader[1]
+        data, kwargs, columns = self._data, self._format_kwargs, self._format_columns
+        if self._reader is not None and self._reader[0] is data and self._reader[1] is kwargs and self._reader[2] is columns:
+            return self._reader[3]
+        table = data.table
+        reading = kwargs.get("reading") or Reading()
+        shown = None if columns is None else self._row_columns()
+        reader = TableReader(table, audio_names(self.features, table.column_names), reading, shown)
+        self._reader = data, kwargs, columns, reader
+        return reader
 
     def _index_positions(self) -> memoryview:
         if self._positions is None or self._positions[0] is not self._indices:
