@@ -34,19 +34,19 @@ def _numbers(array: pa.Array) -> memoryview:
     _, values = array.buffers()
     dtype = np.dtype(array.type.to_pandas_dtype())
     if values is None:  # as an array without rows may come
-        return memoryview(np.empty(0, dtype))
-    return memoryview(np.frombuffer(values, dtype, len(array), array.offset * dtype.itemsize))
+        return np.empty(0, dtype).data
+    return np.frombuffer(values, dtype, len(array), array.offset * dtype.itemsize).data
 
 
 def _strings(array: pa.Array) -> Cell:
-    _, offset_bytes, text_bytes = array.buffers()
-    offsets = memoryview(np.frombuffer(offset_bytes, np.int32, len(array) + 1, array.offset * 4))
+    _, _, text_bytes = array.buffers()
+    offsets = list_offsets(array)
     text = memoryview(text_bytes) if text_bytes is not None else memoryview(b"")
     return lambda i: str(text[offsets[i] : offsets[i + 1]], "utf-8")
 
 
 def _lists(array: pa.Array) -> Cell:
-    offsets = memoryview(np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4))
+    offsets = list_offsets(array)
     values = array.values
     numeric = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
     if numeric and not pa.types.is_float16(values.type) and not values.null_count:
@@ -54,3 +54,11 @@ def _lists(array: pa.Array) -> Cell:
         return lambda i: numbers[offsets[i] : offsets[i + 1]].tolist()
     read = cell_reader(values)
     return lambda i: [read(k) for k in range(offsets[i], offsets[i + 1])]
+
+
+def list_offsets(array: pa.Array) -> memoryview:
+    """Where the elements of a list, string or binary array begin and end: `len(array) + 1` positions among its values."""
+    offsets = array.buffers()[1]
+    if offsets is None:  # as an array without rows may come
+        return np.zeros(1, np.int32).data
+    return np.frombuffer(offsets, np.int32, len(array) + 1, array.offset * 4).data

@@ -16,7 +16,7 @@ from datasets.formatting import Formatter, _register_formatter
 from numpy.typing import NDArray
 
 from catalog.blocks import POOL
-from catalog.cells import Cell, cell_reader
+from catalog.cells import Cell, cell_reader, list_offsets
 from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
 from synth import wav
@@ -136,8 +136,8 @@ def _to_float(signals: Sequence[tuple[str, Pcm, int, int]]) -> Row:
 def _bytes_reader(array: pa.StructArray) -> Cell:
     """A function from a position to the stored bytes there, in place, or None."""
     data = array.field("bytes")
-    _, offset_bytes, value_bytes = data.buffers()
-    offsets = memoryview(np.frombuffer(offset_bytes, np.int32, len(data) + 1, data.offset * 4))
+    _, _, value_bytes = data.buffers()
+    offsets = list_offsets(data)
     values = memoryview(value_bytes) if value_bytes is not None else memoryview(b"")
     if not array.null_count and not data.null_count:
         return lambda i: values[offsets[i] : offsets[i + 1]]

@@ -113,7 +113,8 @@ def _open_split(
     from datasets import DatasetInfo, NamedSplit
     from datasets.table import MemoryMappedTable, concat_tables
 
-    from catalog.rows import FORMAT, Rows
+    from catalog.decoding import FORMAT
+    from catalog.rows import Rows
 
     entry = manifest.splits[split]
     folder = settings.cache() / "datasets" / manifest.name / f"{manifest.version}-{identity[:16]}"
@@ -123,7 +124,7 @@ def _open_split(
     mapped = wanted
     if reading.segment_s is not None and set(wanted) & set(audio_columns(schema)):
         mapped = [name for name in schema.names if name in wanted or name in ("id", "num_samples")]
-    steps = [("select", (mapped,), {})] if mapped != schema.names else []
+    steps = [("select", (mapped,), dict[str, object]())] if mapped != schema.names else []
     table = concat_tables([MemoryMappedTable.from_file(str(link), steps) for link in links])
     key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed])
     fingerprint = hashlib.sha256(key.encode()).hexdigest()[:16]
