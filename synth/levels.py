@@ -95,7 +95,7 @@ def _active_powers(values: NDArray[np.int64], begins: NDArray[np.int64], counts:
 
 
 def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
-    """`Frames.active_powers` of one piece, straight from its samples, int16 [samples]: to check a written stem against its row."""
+    """`Frames.active_powers` of one piece, straight from its samples, int16 [samples]: to check a written stem by its row."""
     length = 2 * frame_samples(sample_rate_hz)
     whole = len(samples) // length
     if not whole:

@@ -127,9 +127,9 @@ def _first_arrangement(pool: Pool, ratios: Floats, draws: Draws) -> tuple[Ints, 
     """
     mixtures = len(ratios)
     tokens = np.repeat(np.arange(len(pool.lengths), dtype=np.int64), uses(pool, mixtures, draws))
-    token_numbers = _rank_within(tokens).astype(np.uint64)
-    token_keys = pool.keys[tokens] + (token_numbers << np.uint64(32))
-    tokens, token_keys = (array[draws.order("tokens", token_keys)] for array in (tokens, token_keys))
+    token_keys = pool.keys[tokens] + (_rank_within(tokens).astype(np.uint64) << np.uint64(32))
+    shuffled = draws.order("tokens", token_keys)
+    tokens, token_keys = tokens[shuffled], token_keys[shuffled]
     by_ratio = np.lexsort((draws.bits("ties", np.arange(mixtures, dtype=np.uint64)), -ratios))
     log_lengths = np.log(pool.lengths[tokens])
     noise = draws.uniform("band noise", token_keys) - 0.5
@@ -166,7 +166,8 @@ class _Crowd:
 
     def count(self, keys: Ints) -> Ints:
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.counts[at], 0)
+        counts: Ints = np.where(self.keys[at] == keys, self.counts[at], 0)
+        return counts
 
     def cost(self) -> float:
         return float((self.counts * (self.counts - 1) // 2).sum())

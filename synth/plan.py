@@ -155,7 +155,7 @@ def _place_full(pool: Pool, pairs: Pairs, draws: Draws) -> _Placement:
     if most > 2:
         raise PlanError(
             f"{len(pairs.a)} fully overlapped mixtures are more than the pool can give without repeating one: its "
-            f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of different speakers, each in two orders; ask for fewer"
+            f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of different speakers, in two orders each; ask for fewer"
         )
     exchanged = (draws.bits("s1", key.astype(np.uint64)) & np.uint64(1)).astype(bool) ^ _seen_before(key)
     sources = np.where(exchanged, ordered[::-1], ordered)
@@ -189,8 +189,8 @@ def _place_partial(ratio: Distribution, pool: Pool, pairs: Pairs, draws: Draws) 
             attempt += 1
             if attempt > 1000:
                 raise PlanError(
-                    f"overlap.ratio leaves too few different mixtures: {len(items)} of {len(pool.lengths)} utterances would repeat "
-                    "a pair in the same order at the same offset; ask for fewer, or for ratios that vary more"
+                    f"overlap.ratio leaves too few different mixtures: {len(items)} of {len(pool.lengths)} utterances would "
+                    "repeat a pair in the same order at the same offset; ask for fewer, or for ratios that vary more"
                 )
             this = slice(item, item + 1)
             drawn = ratio.values(draws.uniform(f"overlap_ratio again {attempt}", items[this]))
@@ -205,7 +205,8 @@ def _place_partial(ratio: Distribution, pool: Pool, pairs: Pairs, draws: Draws) 
 
 
 def _shared_samples(ratios: Floats, lengths: Ints) -> Ints:
-    return np.rint(ratios * lengths.sum(axis=0) / (1 + ratios)).astype(np.int64)
+    shared: Ints = np.rint(ratios * lengths.sum(axis=0) / (1 + ratios)).astype(np.int64)
+    return shared
 
 
 def _in_doubt(sources: Ints, pool: Pool) -> list[int]:

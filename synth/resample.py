@@ -13,5 +13,5 @@ def resample(samples: NDArray[np.int16], from_hz: int, to_hz: int) -> NDArray[np
         return samples
     import soxr
 
-    resampled = soxr.resample(samples.astype(np.float32), from_hz, to_hz, quality="HQ")
+    resampled: NDArray[np.float32] = soxr.resample(samples.astype(np.float32), from_hz, to_hz, quality="HQ")
     return np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)

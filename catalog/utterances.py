@@ -1,0 +1,78 @@
+"""The utterances of a corpus version: their columns for planning, their samples for rendering."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from catalog.errors import CatalogError, IntegrityError
+from catalog.manifests import Manifest
+from catalog.roots import Root
+from catalog.shards import blob_path
+from synth import wav
+from synth.resample import resample
+
+
+class Utterances:
+    """A version of kind `speech`, opened by mapping its blobs: nothing is read before it is used.
+
+    Args:
+        root: the catalog.
+        manifest: the version's.
+        sample_rate_hz: the rate at which `load` gives samples.
+    """
+
+    def __init__(self, root: Root, manifest: Manifest, sample_rate_hz: int) -> None:
+        if manifest.kind != "speech":
+            raise CatalogError(f"{manifest.name} is of kind {manifest.kind!r}: mixing needs a corpus of kind 'speech'")
+        self._root, self._manifest, self._rate_hz = root, manifest, sample_rate_hz
+
+    def table(self, split: str, columns: Sequence[str]) -> pa.Table:
+        """Some columns of a split, in place in the mapped files."""
+        return self._split(split).select(list(columns))
+
+    def load(self, utterance_id: str) -> NDArray[np.int16]:
+        """The samples of an utterance, int16 [samples], at the rate asked for.
+
+        Raises:
+            IntegrityError: the version has no such utterance, or its bytes are not the WAV they should be.
+        """
+        try:
+            number, row = self._places[utterance_id]
+        except KeyError:
+            raise IntegrityError(f"{self._manifest.name}@{self._manifest.version} has no utterance {utterance_id!r}") from None
+        offsets, data = self._audio[number]
+        try:
+            samples = wav.decode(data[offsets[row] : offsets[row + 1]])
+        except ValueError as error:
+            raise IntegrityError(f"{self._manifest.name}@{self._manifest.version}, {utterance_id}: {error}") from error
+        rate_hz = self._manifest.sample_rate_hz
+        return samples if rate_hz is None else resample(samples, rate_hz, self._rate_hz)
+
+    def _split(self, split: str) -> pa.Table:
+        tables = []
+        for shard in self._manifest.splits[split].shards:
+            path = self._root.fetch(blob_path(self._manifest.name, shard.blob))
+            tables.append(pa.ipc.open_stream(pa.memory_map(str(path))).read_all())
+        return pa.concat_tables(tables)
+
+    @cached_property
+    def _batches(self) -> list[pa.RecordBatch]:
+        return [batch for split in self._manifest.splits for batch in self._split(split).to_batches()]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        ids = ((number, batch.column("id").to_pylist()) for number, batch in enumerate(self._batches))
+        return {utterance_id: (number, row) for number, column in ids for row, utterance_id in enumerate(column)}
+
+    @cached_property
+    def _audio(self) -> list[tuple[NDArray[np.int32], memoryview]]:
+        """Of each batch, where each row's bytes begin and end, and the bytes."""
+        return [_offsets_and_bytes(batch.column("audio").field("bytes")) for batch in self._batches]
+
+
+def _offsets_and_bytes(column: pa.BinaryArray) -> tuple[NDArray[np.int32], memoryview]:
+    _, offsets, data = column.buffers()
+    return np.frombuffer(offsets, np.int32, len(column) + 1, column.offset * 4), memoryview(data)

@@ -1,0 +1,277 @@
+"""A set from its spec: plan it whole, render it in shards, publish it."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from catalog.building import Building
+from catalog.errors import CatalogError
+from catalog.manifests import Licence, Manifest, read_manifest, version_numbers
+from catalog.names import check_name
+from catalog.publish import Published, publish
+from catalog.roots import FolderRoot, Root, full_disk_is_an_error, open_root
+from catalog.shards import Shard
+from flows.progress import Progress, nothing
+from flows.shards import ShardTask, render_shard, row_bytes
+from flows.sources import Corpus, Sources, open_corpus, sources
+from flows.tables import human_size
+from flows.workers import available_cpus, ordered_map
+from synth.plan import SplitPlan, plan_split
+from synth.spec import SeparationSpec
+
+ALGORITHM = 1  # raised when the same spec and sources shall give other rows
+SHARD_BYTES = 128 << 20  # of audio
+
+
+@dataclass(frozen=True)
+class PlanSummary:
+    """What `write_plan` wrote."""
+
+    path: Path
+    rows: dict[str, int]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a build would make."""
+
+    name: str
+    corpus: str
+    split_by: str
+    size_bytes: int
+    splits: dict[str, dict[str, Any]]
+
+
+def build(
+    spec: SeparationSpec,
+    *,
+    name: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> Published:
+    """Make the set that `spec` asks for and publish it. An interrupted build goes on with the shards that are missing.
+
+    Args:
+        spec: with its overrides applied.
+        name: to publish under; default: the spec's.
+        root: the catalog; None means the one of `YULIAO_CATALOG`.
+        workers: processes; default: one per core.
+        overrides: what was laid over the shipped spec, for the manifest to say.
+        progress: told of the mixtures rendered.
+        shard_bytes: audio in a shard; the rows do not depend on it.
+
+    Returns:
+        The version; `created` is False where the newest version is the same already.
+
+    Raises:
+        CatalogError: an unknown corpus, a sample rate it cannot give, a full disk.
+        PlanError: the corpus cannot give what the spec asks.
+    """
+    storage = open_root(root)
+    name = check_name(name or spec.name)
+    progress = progress or nothing
+    workers = workers or available_cpus()
+    corpus = open_corpus(storage, spec)
+    fingerprint = _fingerprint(spec, corpus)
+    earlier = _version_with(storage, name, fingerprint)
+    numbers = version_numbers(storage, name)
+    if earlier is not None and earlier.version == numbers.newest:
+        return Published(name, earlier.version, created=False)
+    if earlier is not None:
+        finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
+    else:
+        available = sources(storage, spec, corpus, workers, progress)
+        plans = {split: plan_split(spec, split, table) for split, table in available.tables.items()}
+        finished = _render(storage, name, spec, corpus, plans, fingerprint, workers, progress, shard_bytes)
+        statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
+        report = {"split_by": available.split_by, **{split: plan.report for split, plan in plans.items()}}
+    return publish(
+        name,
+        kind="separation",
+        splits=finished,
+        fingerprint=fingerprint,
+        licence=Licence(name="", commercial_use=True),  # nothing of ours restricts it: publish takes the corpus's
+        citation=corpus.manifest.citation,
+        spec=spec.model_dump(mode="json", exclude_none=True),
+        overrides=overrides,
+        inputs=[corpus.pin],
+        sample_rate_hz=spec.sample_rate_hz,
+        n_src=spec.n_src,
+        statistics=statistics,
+        report=report,
+        software={package: importlib.metadata.version(package) for package in ("yuliao", "numpy", "pyarrow", "soxr")},
+        root=root,
+    )
+
+
+def dry_run(spec: SeparationSpec, *, root: str | os.PathLike[str] | None = None) -> DryRun:
+    """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
+    storage = open_root(root)
+    corpus, available, plans = _planned(storage, spec)
+    sizes = {split: int(row_bytes(plan.table["num_samples"].to_numpy(), spec.n_src).sum()) for split, plan in plans.items()}
+    return DryRun(
+        name=spec.name,
+        corpus=str(corpus.pin),
+        split_by=available.split_by,
+        size_bytes=sum(sizes.values()),
+        splits={split: {**plan.report, "size_bytes": sizes[split]} for split, plan in plans.items()},
+    )
+
+
+def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] | None = None) -> PlanSummary:
+    """Plan the set and write the plan, all splits in one Arrow IPC file with a column `split`.
+
+    Raises:
+        CatalogError: the file cannot be written; whatever keeps the set from being planned.
+    """
+    _, _, plans = _planned(open_root(root), spec)
+    table = pa.concat_tables(
+        [plan.table.add_column(0, "split", pa.array([split] * plan.table.num_rows)) for split, plan in plans.items()]
+    )
+    _write_table(table, to)
+    return PlanSummary(
+        to, {split: plan.table.num_rows for split, plan in plans.items()}, {split: plan.report for split, plan in plans.items()}
+    )
+
+
+def _planned(storage: Root, spec: SeparationSpec) -> tuple[Corpus, Sources, dict[str, SplitPlan]]:
+    corpus = open_corpus(storage, spec)
+    available = sources(storage, spec, corpus, available_cpus(), nothing)
+    return corpus, available, {split: plan_split(spec, split, table) for split, table in available.tables.items()}
+
+
+def _write_table(table: pa.Table, to: Path) -> None:
+    """Whole or not at all."""
+    temporary = to.with_name(f"{to.name}.{os.getpid()}.tmp")
+    try:
+        with full_disk_is_an_error(str(to)), pa.ipc.new_file(str(temporary), table.schema) as file:
+            file.write_table(table)
+        temporary.replace(to)
+    except FileNotFoundError as error:
+        raise CatalogError(f"cannot write {to}: there is no folder {to.parent}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fingerprint(spec: SeparationSpec, corpus: Corpus) -> str:
+    """What decides the rows: the spec, the corpus's rows, this code, and the resampler where it is used."""
+    resampled = corpus.manifest.sample_rate_hz != spec.sample_rate_hz
+    content = {
+        "algorithm": ALGORITHM,
+        "spec": spec.model_dump(mode="json", exclude={"corpus", "description", "published"}),
+        "corpus": corpus.manifest.rows_digest,
+        "libraries": {"soxr": importlib.metadata.version("soxr")} if resampled else {},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _version_with(storage: Root, name: str, fingerprint: str) -> Manifest | None:
+    """The newest version of that fingerprint, whose shards serve again."""
+    for number in reversed(version_numbers(storage, name).present):
+        manifest = read_manifest(storage, name, number)
+        if manifest.fingerprint == fingerprint:
+            return manifest
+    return None
+
+
+def _shards_of(manifest: Manifest) -> dict[str, list[Shard]]:
+    return {
+        split: [Shard(split, shard.blob, shard.rows, shard.size_bytes, shard.rows_digest) for shard in entry.shards]
+        for split, entry in manifest.splits.items()
+    }
+
+
+def _render(
+    storage: Root,
+    name: str,
+    spec: SeparationSpec,
+    corpus: Corpus,
+    plans: Mapping[str, SplitPlan],
+    fingerprint: str,
+    workers: int,
+    progress: Progress,
+    shard_bytes: int,
+) -> dict[str, list[Shard]]:
+    """The shards of all splits: those in the journal as they are, the others rendered by worker processes."""
+    finished = Building(storage, name, fingerprint).finished()
+    layout = {split: _layout(split, plan.table, spec.n_src, shard_bytes) for split, plan in plans.items()}
+    total = sum(plan.table.num_rows for plan in plans.values())
+    done = sum(finished[key].rows for slices in layout.values() for key, _, _ in slices if key in finished)
+    missing_bytes = sum(
+        int(row_bytes(plans[split].table["num_samples"].to_numpy()[first : first + rows], spec.n_src).sum())
+        for split, slices in layout.items()
+        for key, first, rows in slices
+        if key not in finished
+    )
+    _check_room(storage, name, missing_bytes)
+    progress(done, total, "mixtures")
+    plan_paths = {split: storage.scratch(name) / f"{fingerprint}-{split}-{os.getpid()}.plan" for split in plans}
+    try:
+        for split, plan in plans.items():
+            _write_table(plan.table, plan_paths[split])
+        tasks = [
+            ShardTask(
+                storage.url,
+                name,
+                fingerprint,
+                key,
+                split,
+                plan_paths[split],
+                first,
+                rows,
+                corpus.pin,
+                spec.sample_rate_hz,
+                spec.n_src,
+            )
+            for split, slices in layout.items()
+            for key, first, rows in slices
+            if key not in finished
+        ]
+        rendered = ordered_map(render_shard, tasks, min(workers, max(1, len(tasks))), 2 * workers)
+        for task, shard in zip(tasks, rendered, strict=True):
+            finished[task.key] = shard
+            done += shard.rows
+            progress(done, total, "mixtures")
+    finally:
+        for path in plan_paths.values():
+            path.unlink(missing_ok=True)
+    return {split: [finished[key] for key, _, _ in slices] for split, slices in layout.items()}
+
+
+def _layout(split: str, plan: pa.Table, n_src: int, shard_bytes: int) -> list[tuple[str, int, int]]:
+    """(key, first row, rows) of each shard of a split."""
+    ends = np.cumsum(row_bytes(plan["num_samples"].to_numpy(), n_src))
+    firsts = np.flatnonzero(np.diff(ends // shard_bytes, prepend=-1))
+    counts = np.diff(np.append(firsts, len(plan)))
+    return [(f"{split}-{first}-{rows}", int(first), int(rows)) for first, rows in zip(firsts, counts, strict=True)]
+
+
+def _check_room(storage: Root, name: str, missing_bytes: int) -> None:
+    """Refuse before hours are spent what the disk cannot hold."""
+    if isinstance(storage, FolderRoot):
+        free = shutil.disk_usage(storage.scratch(name)).free
+        if missing_bytes > free:
+            raise CatalogError(
+                f"{name} needs {human_size(missing_bytes)} more in {storage.url}, where {human_size(free)} are free: make room, "
+                "take another catalog (YULIAO_CATALOG) or ask for fewer mixtures"
+            )
+
+
+def _statistics(spec: SeparationSpec, split: str, plan: SplitPlan) -> dict[str, Any]:
+    """Size of a split beside that of the set whose recipe it is."""
+    ours = {"mixtures": plan.report["mixtures"], "hours": plan.report["hours"]}
+    theirs = {"mixtures": spec.published.mixtures.get(split), "hours": spec.published.hours.get(split)}
+    return {**ours, **{f"published_{measure}": value for measure, value in theirs.items() if value is not None}}
