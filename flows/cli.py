@@ -37,9 +37,13 @@ for command in (demo.demo, *making.COMMANDS, *viewing.COMMANDS, *keeping.COMMAND
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; gives its exit code. A mistake of the user is one line on stderr."""
     try:
-        code = yuliao.main(list(arguments), prog_name="yuliao", standalone_mode=False)
+        # What click's own `main` makes of mistakes and broken pipes has other exit codes than ours.
+        with yuliao.make_context("yuliao", list(arguments)) as context:
+            yuliao.invoke(context)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return 0
+    except click.exceptions.Exit as asked:
+        return asked.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "yuliao"
         return _fail(f"{error.format_message().rstrip('.')} (see `{command} --help`)")
@@ -47,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error.format_message())
     except YuliaoError as error:
         return _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on where this one stopped", 130)
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it flushes stdout at exit.

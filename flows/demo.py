@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 from catalog.publish import Published
@@ -33,7 +34,7 @@ def run_demo(folder: Path) -> list[Published]:
     overrides: dict[str, object] = {f"splits.{split}.mixtures": count for split, count in MIXTURES.items()}
     for name in SETS:
         with shown(f"build {name}") as progress:
-            spec = load_spec(name, {"corpus": "aishell1", **overrides})
+            spec = load_spec(name, overrides)
             published.append(build(spec, root=root, overrides=overrides, progress=progress))
     return published
 
@@ -53,10 +54,13 @@ def loading_lines(home: Path) -> list[str]:
 
 
 def _speak(archives: Path) -> None:
-    """Archives are renamed into their place when they are whole: those that are there are done."""
-    from flows.corpora.aishell1 import CORPUS
+    """Spoken beside their place and moved there whole: a folder that is there is done."""
     from flows.demo_corpus import speak_corpus
 
-    if not all((archives / archive.file).exists() for archive in CORPUS.archives):
-        archives.mkdir(parents=True, exist_ok=True)
-        speak_corpus(archives)
+    if archives.exists():
+        return
+    archives.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="speaking-", dir=archives.parent) as unfinished:
+        spoken = Path(unfinished) / "corpus"
+        speak_corpus(spoken)
+        spoken.rename(archives)

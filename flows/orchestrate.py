@@ -87,7 +87,11 @@ def ingest_from_here(corpus: str, sources: Sequence[Path], *, sample: int | None
 
 def build_from_here(spec: str, *, name: str | None, overrides: Mapping[str, Any], workers: int | None) -> Published:
     """Run flow `build` in this process, reporting to the server of PREFECT_API_URL."""
+    from flows.specs import spec_names
+
     _log_to_the_server_only()
+    if spec not in spec_names():
+        spec = str(Path(spec).resolve())  # so that the run can be repeated from elsewhere
     return build(spec, name=name, overrides=dict(overrides), workers=workers)
 
 

@@ -41,10 +41,12 @@ def ingest(corpus: str, sources: tuple[Path, ...], sample: int | None, workers: 
 
 
 @click.command()
-@options.of_a_spec
+@options.spec
+@options.corpus
+@options.settings
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The Arrow file to write.")
 @options.as_json
-def plan(spec: str, overrides: dict[str, object], to: Path, as_json: bool) -> None:
+def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...], to: Path, as_json: bool) -> None:
     """Write the plan of SPEC, one row for each mixture, without rendering anything.
 
     SPEC is the name of a shipped spec or a YAML file.
@@ -52,22 +54,33 @@ def plan(spec: str, overrides: dict[str, object], to: Path, as_json: bool) -> No
     from flows.build import write_plan
     from flows.specs import load_spec
 
-    _print_document(write_plan(load_spec(spec, overrides), to), as_json)
+    _print_document(write_plan(load_spec(spec, options.overrides(corpus, settings)), to), as_json)
 
 
 @click.command()
-@options.of_a_spec
+@options.spec
+@options.corpus
+@options.settings
 @click.option("--name", help="Publish under this name instead of the spec's.")
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
 @options.workers
 @options.as_json
-def build(spec: str, overrides: dict[str, object], name: str | None, dry_run: bool, workers: int | None, as_json: bool) -> None:
+def build(
+    spec: str,
+    corpus: str | None,
+    settings: tuple[tuple[str, object], ...],
+    name: str | None,
+    dry_run: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Make the set that SPEC asks for and publish it.
 
     SPEC is the name of a shipped spec or a YAML file.
     """
     from flows.specs import load_spec
 
+    overrides = options.overrides(corpus, settings)
     loaded = load_spec(spec, overrides)
     if dry_run:
         from flows.build import dry_run as try_out

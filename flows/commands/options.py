@@ -1,12 +1,10 @@
 """Options that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import click
 import yaml
-
-Command = Callable[..., Any]
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 workers = click.option("--workers", type=click.IntRange(min=1), help="Worker processes (default: one for each CPU).")
@@ -27,17 +25,13 @@ class Setting(click.ParamType[tuple[str, object]]):
             self.fail(f"{text!r}, the value of {key.strip()}, is no YAML", param, ctx)
 
 
-def of_a_spec(command: Command) -> Command:
-    """SPEC, --corpus and --set. The command takes `spec` and `overrides`, the last a dict by dotted key."""
+spec = click.argument("spec")
+corpus = click.option("--corpus", metavar="CORPUS[@V]", help="Another corpus than the spec's.")
+settings = click.option(
+    "--set", "settings", type=Setting(), multiple=True, help="Another value for a key of the spec; repeatable."
+)
 
-    def gathered(*, corpus: str | None, settings: tuple[tuple[str, object], ...], **others: Any) -> Any:
-        return command(overrides={**({"corpus": corpus} if corpus else {}), **dict(settings)}, **others)
 
-    gathered.__doc__, gathered.__name__ = command.__doc__, command.__name__
-    for option in (
-        click.option("--set", "settings", type=Setting(), multiple=True, help="Another value for a key of the spec; repeatable."),
-        click.option("--corpus", metavar="CORPUS[@V]", help="Another corpus than the spec's."),
-        click.argument("spec"),
-    ):
-        gathered = option(gathered)
-    return gathered
+def overrides(corpus: str | None, settings: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """What --corpus and --set lay over a spec, by dotted key."""
+    return {**({"corpus": corpus} if corpus else {}), **dict(settings)}

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,8 +25,15 @@ def call(url: str, body: object = None) -> Any:
     """The JSON that an address of a server's API answers; with a body, by POST."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+    for _ in range(20):
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # on SQLite: another request holds the database; Prefect's own client tries again too
+                raise
+            time.sleep(0.5)
+    raise AssertionError(f"{url} stayed unavailable")
 
 
 def run(command: list[str], environment: Mapping[str, str], timeout_s: float = 90) -> subprocess.CompletedProcess[str]:
