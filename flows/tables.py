@@ -92,4 +92,7 @@ def _print(renderable: Any) -> None:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _UNBOUNDED
-    Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False).print(renderable)
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    with console.capture() as captured:
+        console.print(renderable)
+    sys.stdout.write(captured.get())  # by ourselves, because rich exits with 1 where nobody reads any more
