@@ -4,7 +4,7 @@ An archive inside an archive is opened where it lies: its members' paths are wha
 so an archive and the folder unpacked from it give the same paths.
 """
 
-import gzip
+import io
 import os
 import tarfile
 import zlib
@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from synth.errors import YuliaoError
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 17
+_GZIP = 31  # zlib's number for a gzip header and trailer
 
 
 class ArchiveError(YuliaoError):
@@ -110,10 +111,9 @@ def _file_members(path: Path, advanced: Callable[[int], None]) -> Iterator[Membe
 
 def _tar_members(file: IO[bytes], where: str, *, gzipped: bool) -> Iterator[Member]:
     last = "its beginning"
-    # tarfile's own gzip stream takes a file that is cut short for a finished one; GzipFile checks length and CRC.
-    stream = _Counted(cast(IO[bytes], gzip.GzipFile(fileobj=file)) if gzipped else file)
+    stream = _Forward(io.BufferedReader(_Inflated(file), _READ_BYTES) if gzipped else file)
     with _damage_is_an_error(where, last):
-        tar = tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", bufsize=_READ_BYTES)  # noqa: SIM115
+        tar = tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:")  # noqa: SIM115
     while True:
         with _damage_is_an_error(where, last):
             info = tar.next()
@@ -125,17 +125,18 @@ def _tar_members(file: IO[bytes], where: str, *, gzipped: bool) -> Iterator[Memb
         if info.isfile():
             yield Member(path, info.size, partial(_content, tar, info, where), where)
     with _damage_is_an_error(where, last):
-        while stream.read(_READ_BYTES):
-            pass  # to the end, where gzip keeps its CRC
-        if stream.read_bytes < tar.offset:
-            raise EOFError("it ends too early")
+        if stream.tell() < tar.offset + tarfile.BLOCKSIZE:
+            raise EOFError("its end mark is missing")
+        while rest := stream.read(_READ_BYTES):  # to the end, where gzip keeps its checksum
+            if rest.strip(b"\0"):  # tarfile takes a header it cannot read for the end
+                raise EOFError("what follows is no tar header")
 
 
 @contextmanager
 def _damage_is_an_error(where: str, last: str) -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ArchiveError(f"{where}: damaged or cut short at {last} ({error}); fetch it again and compare its MD5") from error
 
 
@@ -158,13 +159,54 @@ def _safe_path(info: tarfile.TarInfo, where: str) -> str:
     return path.as_posix()
 
 
-class _Counted:
-    """A stream to be read, that knows how many bytes it has given."""
+class _Forward:
+    """What tarfile needs of a file, for one that can only be read on: seeking means reading what lies between."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.read_bytes = file, 0
+    def __init__(self, file: IO[bytes] | io.BufferedReader) -> None:
+        self._file, self._position = file, 0
 
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
-        self.read_bytes += len(data)
+        self._position += len(data)
         return data
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int) -> None:
+        if position < self._position:
+            raise tarfile.ReadError("its members are not in order")
+        while self._position < position and self.read(min(_READ_BYTES, position - self._position)):
+            pass
+
+
+class _Inflated(io.RawIOBase):
+    """What is in a gzip file, in larger steps than `gzip` takes.
+
+    Raises EOFError where the file is cut short and zlib.error where its checksum is wrong.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._packed = file, b""
+        self._inflate = zlib.decompressobj(_GZIP)
+        self._fresh = True  # at the beginning of a gzip member, where the file may end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            if not self._packed:
+                self._packed = self._file.read(_READ_BYTES)
+                if not self._packed:
+                    if self._fresh:
+                        return 0
+                    raise EOFError("the file ends in the middle")
+            self._fresh = False
+            data = self._inflate.decompress(self._packed, len(buffer))
+            self._packed = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                self._packed, self._inflate, self._fresh = self._inflate.unused_data, zlib.decompressobj(_GZIP), True
+            if data:
+                buffer[: len(data)] = data
+                return len(data)

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+import soundfile
+
 from catalog.publish import Published, publish
 from catalog.roots import open_root
 from catalog.shards import Shard, sum_digests
@@ -97,6 +99,7 @@ def ingest(
         sample_rate_hz=adapter.sample_rate_hz,
         statistics=report.statistics(),
         report=report.report(),
+        software={"soundfile": soundfile.__version__, "libsndfile": soundfile.__libsndfile_version__},
         known_overlaps=adapter.known_overlaps,
         root=root,
     )
@@ -138,11 +141,10 @@ def _nothing_readable(adapter: Corpus, paths: Sequence[Path], report: Report) ->
 
 
 def _meter(paths: Sequence[Path], progress: Progress | None) -> Callable[[int], None]:
-    """Counts bytes read. The sources are read twice, so the total is twice their size."""
+    """Counts bytes read: archives are read through twice, of a folder the first reading takes only what it needs."""
     if progress is None:
-        return lambda read_bytes: None
-    files = (file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]))
-    total = 2 * sum(file.stat().st_size for file in files if file.is_file())
+        return _nothing
+    total = sum(_size_bytes(path) if path.is_dir() else 2 * _size_bytes(path) for path in paths)
     done = 0
 
     def advanced(read_bytes: int) -> None:
@@ -153,10 +155,19 @@ def _meter(paths: Sequence[Path], progress: Progress | None) -> Callable[[int], 
     return advanced
 
 
+def _nothing(read_bytes: int) -> None:
+    pass
+
+
+def _size_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def _read_metadata(adapter: Corpus, paths: Sequence[Path], advanced: Callable[[int], None]) -> Metadata:
     metadata = Metadata()
     for path in paths:
-        for member in members(path, advanced):
+        for member in members(path, _nothing if path.is_dir() else advanced):
             file_name = PurePosixPath(member.path).name
             for pattern, read in adapter.metadata.items():
                 if fnmatch.fnmatchcase(file_name, pattern):
