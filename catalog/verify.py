@@ -39,7 +39,7 @@ def verify(
 ) -> Verification:
     """Check the version `NAME[@V]` against its manifest, and that against those that pin it.
 
-    Blobs are read as they are stored, past every cache, and batch by batch. `progress` is called with the bytes of each blob done.
+    Blobs are read as they are stored, past every cache, batch by batch; `progress` is called with the bytes of each one done.
 
     Raises:
         DatasetNotFound: there is no such version.
