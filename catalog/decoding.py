@@ -95,7 +95,9 @@ class _BatchReader:
             _, _, rate = signals[0]
             length = max(1, round(self.reading.segment_s * rate))
             start = self._crop_start(i, length)
-            row.update(_to_float([(name, pcm[start : start + length], rate, length) for name, pcm, rate in signals]))
+            # what `map` stored as a crop is one already
+            crops = [(name, pcm[start : start + length] if len(pcm) > length else pcm, rate) for name, pcm, rate in signals]
+            row.update(_to_float([(name, pcm, rate, length) for name, pcm, rate in crops]))
             if "num_samples" in row:
                 row["num_samples"] = min(row["num_samples"], length)
         return row
@@ -159,7 +161,7 @@ class RowsFormatter(Formatter):  # type: ignore[misc]  # datasets has no types
         (name,) = pa_table.column_names
         return [row[name] for row in self._rows(pa_table)]
 
-    def formatbatch_of(self, pa_table: pa.Table) -> dict[str, list[Any]]:
+    def format_batch(self, pa_table: pa.Table) -> dict[str, list[Any]]:
         return batch_of(self._rows(pa_table), pa_table.column_names)
 
     def _rows(self, pa_table: pa.Table) -> list[Row]:

@@ -33,9 +33,9 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
 
     @property
     def _fingerprint(self) -> str:
-        """The name of this state in the cache of `map`. Crops of another epoch are other data, whenever the epoch was set."""
+        """Names this state in the cache of `map`: crops of another epoch are other data, however the epoch was set."""
         reading = self.__dict__.get("_format_kwargs", {}).get("reading")
-        stored: str = self.__dict__["_stored_fingerprint"]
+        stored: str = self.__dict__["_fingerprint"]
         if reading is None or reading.epoch is None or stored is None:
             return stored
         mixed: str = Hasher.hash([stored, reading.epoch.value])
@@ -43,7 +43,7 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
 
     @_fingerprint.setter
     def _fingerprint(self, fingerprint: str) -> None:
-        self.__dict__["_stored_fingerprint"] = fingerprint
+        self.__dict__["_fingerprint"] = fingerprint
 
     def __getitem__(self, key: Any) -> Any:
         if type(key) is int and self._format_type == FORMAT:
@@ -158,6 +158,10 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
         flat._fingerprint = fingerprint
         return _as_rows(flat)
 
+    def save_to_disk(self, *args: Any, **kwargs: Any) -> None:
+        """As `datasets.Dataset.save_to_disk`, in the default format: the stored bytes, for `datasets.load_from_disk`."""
+        Dataset.save_to_disk(self if self._format_type != FORMAT else self.with_format(None), *args, **kwargs)
+
     def to_iterable_dataset(self, num_shards: int = 1) -> IterableDataset:
         """As `datasets.Dataset.to_iterable_dataset`; each shard goes to one worker."""
         if self._format_type != FORMAT:
@@ -208,12 +212,7 @@ def _rows_of(shards: list[Rows]) -> Iterator[Row]:
 
 
 def _as_rows(dataset: Dataset) -> Rows:
-    """The same dataset, read as `Rows`."""
-    if isinstance(dataset, Rows):
-        return dataset
-    state = dict(dataset.__dict__)
-    fingerprint = state.pop("_fingerprint")
-    made = Rows.__new__(Rows)
-    made.__setstate__(state)
-    made._fingerprint = fingerprint
-    return made
+    """The same dataset, read as `Rows` from now on."""
+    dataset.__class__ = Rows
+    rows: Rows = dataset
+    return rows
