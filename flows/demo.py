@@ -48,7 +48,7 @@ def loading_lines(home: Path) -> list[str]:
     """Three lines of Python that load the demo's last set, from anywhere."""
     return [
         "import catalog",
-        f"train = catalog.get({json.dumps(SETS[-1])}, split='train', root={str(catalog_of(home))!r})",
+        f'train = catalog.get("{SETS[-1]}", split="train", root={json.dumps(str(catalog_of(home)))})',
         'print(train[0]["mixture"]["array"], train[0]["texts"])',
     ]
 

@@ -26,7 +26,7 @@ from catalog.manifests import read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
 from flows.progress import Progress, counted, shown
-from flows.tables import human_duration, human_size
+from flows.tables import human_duration, human_size, in_order
 
 _SECONDS_BETWEEN_UPDATES = 2.0
 
@@ -132,7 +132,7 @@ def _tell_of(published: Published, root: str | None) -> None:
             "length": human_duration(split.duration_s) if split.duration_s is not None else "",
             "size": human_size(split.size_bytes),
         }
-        for name, split in manifest.splits.items()
+        for name, split in in_order(manifest.splits).items()
     ]
     told = "published" if published.created else "the same as the newest version: nothing published"
     create_table_artifact(rows, key=_key(published.name), description=f"{published}: {told}")

@@ -62,15 +62,16 @@ def _rate(task: "Task", unit: str) -> str:
 def _lines(title: str, stream: TextIO) -> Iterator[Progress]:
     started = time.monotonic()
     last_line_at = -_SECONDS_BETWEEN_LINES
+    finished = False
     first: tuple[float, int] | None = None  # what a rebuild finds done already is no work of this run
 
     def progress(done: int, total: int | None, unit: str) -> None:
-        nonlocal last_line_at, first
+        nonlocal last_line_at, finished, first
         now = time.monotonic()
         first = first or (now, done)
-        if now - last_line_at < _SECONDS_BETWEEN_LINES and done != total:
+        if now - last_line_at < _SECONDS_BETWEEN_LINES and (finished or done != total):
             return
-        last_line_at = now
+        last_line_at, finished = now, done == total
         passed, made = now - first[0], done - first[1]
         rate = made / passed if passed > 0 and made > 0 else 0.0
         pace = f", {_amount(round(rate), unit)}/s" if rate else ""

@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from catalog.manifests import Manifest
@@ -27,14 +29,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
-    """Names and values below each other."""
+    """Names and values below each other; those that are `None` are left out."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name, _cell(value))
+        if value is not None:
+            table.add_row(name, _cell(value))
     _print(table)
 
 
@@ -47,9 +50,28 @@ def print_splits(manifest: "Manifest") -> None:
     """Rows, length and size of each split of a version."""
     rows = [
         (name, split.rows, None if split.duration_s is None else human_duration(split.duration_s), human_size(split.size_bytes))
-        for name, split in manifest.splits.items()
+        for name, split in in_order(manifest.splits).items()
     ]
     print_table(("split", "rows", "length", "size"), rows)
+
+
+def print_by_split(measures: Mapping[str, Mapping[str, Any]]) -> None:
+    """One column for each split, one line for each measure (nested ones by dotted key)."""
+    splits = {name: flattened(of_split) for name, of_split in in_order(measures).items()}
+    names = dict.fromkeys(name for of_split in splits.values() for name in of_split)
+    print_table(("", *splits), [(name, *(_measure(name, of_split.get(name)) for of_split in splits.values())) for name in names])
+
+
+def _measure(name: str, value: Any) -> Any:
+    if value == {}:
+        return None
+    return human_size(value) if name.endswith("size_bytes") else value
+
+
+def in_order(splits: Mapping[str, T]) -> dict[str, T]:
+    """Splits as they are spoken of: train, validation, test."""
+    known = ("train", "validation", "test")
+    return {name: splits[name] for name in [*(name for name in known if name in splits), *sorted(set(splits) - set(known))]}
 
 
 def flattened(document: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
@@ -95,4 +117,5 @@ def _print(renderable: Any) -> None:
     console = Console(file=sys.stdout, width=width, highlight=False)
     with console.capture() as captured:
         console.print(renderable)
-    sys.stdout.write(captured.get())  # by ourselves, because rich exits with 1 where nobody reads any more
+    # By ourselves, because rich exits with 1 where nobody reads any more.
+    sys.stdout.write("".join(f"{line.rstrip(' ')}\n" for line in captured.get().splitlines()))

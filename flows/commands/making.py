@@ -1,14 +1,15 @@
 """`yuliao ingest`, `plan` and `build`: what makes datasets."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.commands import options
 from flows.progress import shown
 from flows.server import answering_server
-from flows.tables import flattened, print_facts, print_json, print_splits
+from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
 
 if TYPE_CHECKING:
     from catalog.publish import Published
@@ -54,7 +55,12 @@ def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...]
     from flows.build import write_plan
     from flows.specs import load_spec
 
-    _print_document(write_plan(load_spec(spec, options.overrides(corpus, settings)), to), as_json)
+    written = write_plan(load_spec(spec, options.overrides(corpus, settings)), to)
+    if as_json:
+        print_json(asdict(written) | {"path": str(written.path)})
+    else:
+        print(f"{written.path}: {sum(written.rows.values()):,} mixtures planned\n")
+        print_by_split(written.report)
 
 
 @click.command()
@@ -85,7 +91,19 @@ def build(
     if dry_run:
         from flows.build import dry_run as try_out
 
-        _print_document(try_out(loaded), as_json)
+        found = try_out(loaded)
+        if as_json:
+            print_json(asdict(found))
+        else:
+            facts = {
+                "would make": found.name,
+                "from": found.corpus,
+                "split by": found.split_by,
+                "disk": human_size(found.size_bytes),
+            }
+            print_facts(facts)
+            print()
+            print_by_split(found.splits)
         return
     if answering_server():
         from flows import orchestrate
@@ -118,16 +136,6 @@ def _print_published(published: "Published", as_json: bool) -> None:
         return
     print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
     print_splits(manifest)
-
-
-def _print_document(document: Any, as_json: bool) -> None:
-    from pydantic import TypeAdapter
-
-    plain = TypeAdapter(type(document)).dump_python(document, mode="json")
-    if as_json:
-        print_json(plain)
-    else:
-        print_facts(flattened(plain))
 
 
 COMMANDS = (ingest, plan, build)

@@ -9,7 +9,7 @@ import click
 
 from flows.commands import options
 from flows.progress import shown
-from flows.tables import human_duration, human_size, print_facts, print_json, print_splits, print_table
+from flows.tables import human_duration, human_size, in_order, print_facts, print_json, print_splits, print_table
 
 if TYPE_CHECKING:
     from catalog.listing import Listed
@@ -41,7 +41,7 @@ def print_datasets(datasets: "list[Listed]") -> None:
         (
             f"{dataset.name}@{dataset.version}",
             dataset.kind,
-            " / ".join(f"{split} {rows:,}" for split, rows in dataset.rows.items()),
+            " / ".join(f"{split} {rows:,}" for split, rows in in_order(dataset.rows).items()),
             None if dataset.hours is None else human_duration(dataset.hours * 3600),
             human_size(dataset.size_bytes),
             dataset.versions,

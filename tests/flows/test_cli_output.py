@@ -56,6 +56,14 @@ def test_what_a_resumed_build_finds_done_does_not_count_as_speed(clock):
     assert stream.getvalue().splitlines()[1] == "build: 9,100 of 10,000 mixtures after 10 s, 10/s, about 90 s left"
 
 
+def test_the_end_is_told_once(clock):
+    stream = io.StringIO()
+    with progress.shown("ingest", stream) as tell:
+        for done in (0, 5, 10, 10, 10):
+            tell(done, 10, "mixtures")
+    assert len(stream.getvalue().splitlines()) == 2
+
+
 def test_bytes_are_counted_as_sizes(clock):
     stream = io.StringIO()
     with progress.shown("ingest", stream) as tell:
@@ -107,3 +115,7 @@ def test_durations(duration_s, expected):
 
 def test_nested_facts_are_shown_by_dotted_key():
     assert tables.flattened({"a": {"b": 1, "c": {"d": 2}}, "e": {}}) == {"a.b": 1, "a.c.d": 2, "e": {}}
+
+
+def test_splits_come_in_their_usual_order():
+    assert list(tables.in_order({"test": 1, "extra": 2, "train": 3, "validation": 4})) == ["train", "validation", "test", "extra"]
