@@ -51,13 +51,13 @@ class TableReader:
     def __init__(self, table: pa.Table, audio: Collection[str], reading: Reading, columns: Sequence[str] | None = None) -> None:
         chosen = set(table.column_names if columns is None else columns)
         names = [name for name in table.column_names if name in chosen]
-        audio_names = [name for name in names if name in audio]
-        if reading.segment_s is not None and audio_names and not {"id", "num_samples"} <= set(table.column_names):
+        signals = [name for name in names if name in audio]
+        if reading.segment_s is not None and signals and not {"id", "num_samples"} <= set(table.column_names):
             raise CatalogError(
                 "a crop is keyed by its row: keep the columns 'id' and 'num_samples' beside the audio, or read whole rows"
             )
         batches = [batch for batch in table.to_batches() if batch.num_rows]
-        self._batches = [_BatchReader(batch, names, audio_names, reading) for batch in batches]
+        self._batches = [_BatchReader(batch, names, signals, reading) for batch in batches]
         self._starts = np.cumsum([0, *(batch.num_rows for batch in batches)]).tolist()
 
     def row(self, position: int) -> Row:
@@ -175,9 +175,11 @@ class RowsFormatter(Formatter):  # type: ignore[misc]  # datasets has no types
 _register_formatter(RowsFormatter, FORMAT)
 
 
-def batch_of(rows: list[Row], names: Iterable[str]) -> dict[str, list[Any]]:
+def batch_of(rows: Sequence[Row], names: Iterable[str]) -> dict[str, list[Any]]:
+    """Rows as a dict of columns."""
     return {name: [row[name] for row in rows] for name in names}
 
 
-def audio_names(features: Features | None, names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name for name in names if features is not None and isinstance(features.get(name), Audio))
+def audio_names(features: Features | None, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of `names` that hold audio, in their order."""
+    return tuple(name for name in names if features is not None and isinstance(features.get(name), Audio))

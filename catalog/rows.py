@@ -138,8 +138,8 @@ class Rows(Dataset):  # type: ignore[misc]  # datasets has no types
 
     def map(self, function: Callable[..., Any] | None = None, *args: Any, **kwargs: Any) -> "Rows":
         """As `datasets.Dataset.map`. Audio that `function` returns decoded is stored as PCM16 WAV."""
-        if function is not None and self._format_type == FORMAT and not inspect.iscoroutinefunction(function):
-            function = _EncodingAudio(function, audio_names(self.features, self.column_names))
+        if self._format_type == FORMAT and not inspect.iscoroutinefunction(function):
+            function = _EncodingAudio(function or _unchanged, audio_names(self.features, self.column_names))
         return _as_rows(super().map(function, *args, **kwargs))
 
     def filter(self, *args: Any, **kwargs: Any) -> "Rows":
@@ -188,13 +188,17 @@ class _EncodingAudio:
     """A function for `map` whose decoded audio, in columns that hold audio, goes back to what is stored there."""
 
     function: Callable[..., Any]
-    audio: frozenset[str]
+    audio: tuple[str, ...]  # no set: its order, and so the name in the cache, would differ between processes
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         made = self.function(*args, **kwargs)
-        if not isinstance(made, Mapping) or self.audio.isdisjoint(made):
+        if not isinstance(made, Mapping):
             return made
         return {name: _encoded(value) if name in self.audio else value for name, value in made.items()}
+
+
+def _unchanged(row: Any) -> Any:
+    return row
 
 
 def _encoded(value: Any) -> Any:
