@@ -243,6 +243,27 @@ def test_killed_build_shows_nothing_and_resumes(
     assert catalog.verify("speech").ok
 
 
+def test_full_disk_stops_a_build_in_one_line_and_it_resumes(
+    root: Root, examples: ModuleType, process_environment: dict[str, str]
+) -> None:
+    """The kernel refuses files above 60 kB: three shards of 13 kB pass, the large fourth does not."""
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); sys.argv[0] = ''; "
+        f"import importlib.util as u; s = u.spec_from_file_location('examples', {examples.__file__!r}); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); "
+        "real = m.speech_batch; m.speech_batch = lambda seed, split: real(seed, 40 if seed % 100 == 3 else 4, split); "
+        f"m.main({root.url!r}, 'speech', 'f', 1, 4)"
+    )
+    limited = subprocess.run([sys.executable, "-c", program], env=process_environment, capture_output=True, text=True, timeout=60)
+    assert limited.returncode == 1
+    assert "DiskFullError: no space left to write" in limited.stderr.splitlines()[-1]
+    assert catalog.list_datasets() == []
+    assert len(Building(root, "speech", "f").finished()) == 3
+    assert [file for file in root.scratch("speech").rglob("*") if file.is_file()] == []
+    outputs([start(examples, process_environment, root.url, "speech", "f", 1, 4)])
+    assert catalog.verify("speech").ok
+
+
 def test_version_times_are_utc(root: Root, examples: ModuleType) -> None:
     from datetime import UTC, datetime
 
