@@ -83,7 +83,7 @@ class Manifest(_Entry):
     software: dict[str, str]
 
     def to_bytes(self) -> bytes:
-        """JSON in the order of the fields, with splits and specs in their own: reading it back and writing it gives the same bytes."""
+        """JSON in the order of the fields, splits and specs in their own: what is read writes the same bytes again."""
         return (json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n").encode()
 
     @property
