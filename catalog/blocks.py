@@ -2,6 +2,8 @@
 
 import os
 from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +11,21 @@ from numpy.typing import NDArray
 FREE_BYTES_MAX = 128 * 2**20
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    array: NDArray[np.float32]
+    interface: dict[str, Any]  # numpy takes longer to describe an array than to make one of the description
+
+
 class _Owner:
     """Stands behind every array of one block (as their `base`); when the last of them is gone, the memory is free again."""
 
     __slots__ = ("__array_interface__", "memory", "pool")
 
-    def __init__(self, memory: NDArray[np.float32], pool: "BlockPool") -> None:
+    def __init__(self, memory: _Memory, pool: "BlockPool") -> None:
         self.memory = memory
         self.pool = pool
-        self.__array_interface__ = memory.__array_interface__
+        self.__array_interface__ = memory.interface
 
     def __del__(self) -> None:
         self.pool.give_back(self.memory)
@@ -32,7 +40,7 @@ class BlockPool:
 
     def __init__(self, free_bytes_max: int = FREE_BYTES_MAX) -> None:
         self.free_bytes_max = free_bytes_max
-        self._free: defaultdict[int, deque[NDArray[np.float32]]] = defaultdict(deque)
+        self._free: defaultdict[int, deque[_Memory]] = defaultdict(deque)
 
     def take(self, num_samples: int) -> NDArray[np.float32]:
         """A writable float32 array of at least `num_samples`, of undefined content, that nobody else holds.
@@ -43,12 +51,14 @@ class BlockPool:
         try:
             memory = self._free[size].pop()
         except IndexError:
-            memory = np.empty(size, np.float32)
+            array = np.empty(size, np.float32)
+            memory = _Memory(array, array.__array_interface__)
         return np.asarray(_Owner(memory, self))
 
-    def give_back(self, memory: NDArray[np.float32]) -> None:
-        if self.free_bytes() + memory.nbytes <= self.free_bytes_max:
-            self._free[memory.size].append(memory)
+    def give_back(self, memory: _Memory) -> None:
+        """For the finaliser of a block: keep its memory, or let it go where enough is kept."""
+        if self.free_bytes() + memory.array.nbytes <= self.free_bytes_max:
+            self._free[memory.array.size].append(memory)
 
     def free_bytes(self) -> int:
         """Bytes of the blocks that wait to be used again."""
