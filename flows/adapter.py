@@ -53,3 +53,11 @@ class Corpus:
     normalise: Callable[[str], str]  # text as it stands there -> text
     normalisation: str  # the same in words, for the report
     known_overlaps: tuple[str, ...] = ()  # what stands in two official splits
+
+
+def transcript_lines(text: str, metadata: Metadata) -> None:
+    """Lines of an utterance id, one space, and the text, which may hold further spaces; a line without text says nothing."""
+    for line in text.splitlines():
+        utterance, _, words = line.strip().partition(" ")
+        if words.strip():
+            metadata.texts.setdefault(utterance, words.strip())

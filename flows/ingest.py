@@ -98,7 +98,7 @@ def ingest(
         overrides={} if sample is None else {"sample": sample},
         sample_rate_hz=adapter.sample_rate_hz,
         statistics=report.statistics(),
-        report=report.report(),
+        report=report.report() | {"sources": [_described(adapter, path) for path in paths]},
         software={"soundfile": soundfile.__version__, "libsndfile": soundfile.__libsndfile_version__},
         known_overlaps=adapter.known_overlaps,
         root=root,
@@ -121,6 +121,13 @@ def _resolve(adapter: Corpus, sources: Sequence[Path]) -> list[Path]:
     if not paths:
         raise IngestError(f"nothing to read {adapter.name} from; {_expected(adapter)}")
     return paths
+
+
+def _described(adapter: Corpus, path: Path) -> dict[str, object]:
+    """A source, for the report: whether an archive has the size of the official one."""
+    official = {archive.file: archive.size_bytes for archive in adapter.archives}
+    size_bytes = _size_bytes(path)
+    return {"name": path.resolve().name, "size_bytes": size_bytes, "official_size": official.get(path.name) == size_bytes}
 
 
 def _expected(adapter: Corpus) -> str:
@@ -212,6 +219,8 @@ def _recorded(
             yield Recorded(utterance, member.path, member.read(), text, original, gender)
             if all(count == sample for count in taken.values()):
                 return
+    if sample is None:
+        report.transcripts_without_audio = sorted(metadata.texts.keys() - seen)
 
 
 def _chunks(adapter: Corpus, recorded: Iterator[Recorded], root_url: str, name: str) -> Iterator[Chunk]:

@@ -17,6 +17,7 @@ class Report:
         self._rows: dict[str, list[Row]] = {}
         self.quarantined: list[Quarantined] = []
         self.duplicates: list[str] = []  # members whose id an earlier one had
+        self.transcripts_without_audio: list[str] = []  # utterance ids
         self.foreign_audio: list[str] = []  # audio files whose path is none of the corpus
 
     def add(self, written: WrittenChunk) -> None:
@@ -36,6 +37,7 @@ class Report:
             "quarantined": _named(quarantined),
             "duplicates": _named(self.duplicates),
             "foreign_audio": _named(self.foreign_audio),
+            "transcripts_without_audio": _named(self.transcripts_without_audio),
             "metadata_lines_not_understood": _named(self._metadata.not_understood),
         }
 

@@ -3,9 +3,9 @@
 import re
 
 from catalog.manifests import Licence
-from flows.adapter import Archive, Corpus, Metadata, Utterance
+from flows.adapter import Archive, Corpus, Metadata, Utterance, transcript_lines
 
-_PATH = re.compile(r"(?:.*/)?(train|dev|test)/(S\d{4})/(BAC009S\d{4}W\d{4})\.wav")
+_PATH = re.compile(r"(?:.*/)?(train|dev|test)/(S\d{4})/(BAC009\2W\d{4})\.wav")
 _SPEAKER = re.compile(r"S?(\d{4})\s+([FMfm])")
 # Full-width ！ to ～ stand 0xFEE0 above ASCII ! to ~; the ideographic space is a space.
 _TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
@@ -17,12 +17,6 @@ def _utterance(path: str) -> Utterance | None:
         return None
     split, speaker, utterance = match.groups()
     return Utterance(utterance, speaker, utterance, split)
-
-
-def _transcript(text: str, metadata: Metadata) -> None:
-    for line in filter(str.strip, text.splitlines()):
-        utterance, _, words = line.partition(" ")
-        metadata.texts.setdefault(utterance, words.strip())
 
 
 def _speakers(text: str, metadata: Metadata) -> None:
@@ -59,7 +53,7 @@ CORPUS = Corpus(
     ),
     splits={"train": "train", "dev": "validation", "test": "test"},
     utterance=_utterance,
-    metadata={"aishell_transcript_v*.txt": _transcript, "speaker.info": _speakers},
+    metadata={"aishell_transcript_v*.txt": transcript_lines, "speaker.info": _speakers},
     normalise=_normalise,
     normalisation="full-width letters, digits and punctuation to ASCII; spaces between words removed",
 )

@@ -3,7 +3,7 @@
 import re
 
 from catalog.manifests import Licence
-from flows.adapter import Archive, Corpus, Metadata, Utterance
+from flows.adapter import Archive, Corpus, Metadata, Utterance, transcript_lines
 
 _SPLITS = {
     "train-clean-100": "train",
@@ -24,12 +24,6 @@ def _utterance(path: str) -> Utterance | None:
         return None
     split, speaker, chapter, utterance = match.groups()
     return Utterance(utterance, speaker, f"{speaker}-{chapter}", split)
-
-
-def _transcript(text: str, metadata: Metadata) -> None:
-    for line in filter(str.strip, text.splitlines()):
-        utterance, _, words = line.partition(" ")
-        metadata.texts.setdefault(utterance, words.strip())
 
 
 def _speakers(text: str, metadata: Metadata) -> None:
@@ -66,7 +60,7 @@ CORPUS = Corpus(
     ),
     splits=_SPLITS,
     utterance=_utterance,
-    metadata={"*.trans.txt": _transcript, "SPEAKERS.TXT": _speakers},
+    metadata={"*.trans.txt": transcript_lines, "SPEAKERS.TXT": _speakers},
     normalise=str.strip,
     normalisation="none: upper case without punctuation, as published",
 )

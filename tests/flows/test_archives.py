@@ -3,9 +3,12 @@
 import gzip
 import io
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows.archives import ArchiveError, members, walk
 
@@ -43,6 +46,17 @@ def test_a_nested_archive_is_read_where_it_lies(tmp_path: Path) -> None:
     source = written(tmp_path / "outer.tgz", packed(outer))
     expected = {f"top/wav/{path}": data for path, data in INNER.items()} | {"top/text.txt": b"text", "top/more/z": b"z"}
     assert content(source) == expected
+
+
+@given(st.lists(st.binary(max_size=5000) | st.integers(0, 300_000).map(lambda size: bytes(size)), max_size=6), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_what_is_packed_is_read(contents: list[bytes], gzipped: bool) -> None:
+    """Any sizes, packed twice over."""
+    files = {f"a/{k}.bin": data for k, data in enumerate(contents)}
+    inner = packed(files, gzipped=gzipped)
+    with tempfile.TemporaryDirectory() as folder:
+        source = written(Path(folder) / "outer.tgz", packed({f"b/in.{'tgz' if gzipped else 'tar'}": inner}))
+        assert content(source) == {f"b/{path}": data for path, data in files.items()}
 
 
 def test_members_leaves_nested_archives_closed(tmp_path: Path) -> None:
