@@ -1,6 +1,7 @@
 """The journal of finished shards of an unfinished build: `<name>/building/<fingerprint>/<key>.json`."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from catalog.names import check_name
@@ -19,8 +20,7 @@ class Building:
         """Shards by the key they were recorded under; only those whose blob is in its place."""
         blobs = set(self._root.children(f"{self._name}/blobs"))
         shards = {}
-        for entry in self._root.children(self._folder):
-            shard = Shard(**json.loads(self._root.read(f"{self._folder}/{entry}")))
+        for entry, shard in _entries(self._root, self._folder):
             if f"{shard.blob}.arrow" in blobs:
                 shards[entry.removesuffix(".json")] = shard
         return shards
@@ -37,8 +37,12 @@ class Building:
 def blobs_in_building(root: Root, name: str) -> set[str]:
     """SHA-256s of the blobs that unfinished builds of `name` count on."""
     journal = f"{name}/building"
-    return {
-        json.loads(root.read(f"{journal}/{fingerprint}/{entry}"))["blob"]
-        for fingerprint in root.children(journal)
-        for entry in root.children(f"{journal}/{fingerprint}")
-    }
+    return {shard.blob for fingerprint in root.children(journal) for _, shard in _entries(root, f"{journal}/{fingerprint}")}
+
+
+def _entries(root: Root, folder: str) -> Iterator[tuple[str, Shard]]:
+    for entry in root.children(folder):
+        try:
+            yield entry, Shard(**json.loads(root.read(f"{folder}/{entry}")))
+        except FileNotFoundError:  # another process has just published the same build and discarded its journal
+            continue

@@ -8,7 +8,7 @@ __all__ = ["CatalogError", "DatasetNotFound", "IntegrityError", "LeakageError", 
 CatalogError = YuliaoError
 
 
-class DatasetNotFound(CatalogError):  # noqa: N818 - the name is a contract
+class DatasetNotFound(CatalogError):
     """No dataset, version, tag or split of that name."""
 
 

@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -202,12 +202,21 @@ def pinned_by(root: Root, name: str, version: int) -> list[tuple[Manifest, Pin]]
     return [
         (manifest, held)
         for dataset in dataset_names(root)
-        for number in version_numbers(root, dataset).present
-        if (dataset, number) != (name, version)
-        for manifest in [read_manifest(root, dataset, number)]
+        for manifest in present_manifests(root, dataset, but=version if dataset == name else None)
         for held in manifest.inputs
         if (held.name, held.version) == (name, version)
     ]
+
+
+def present_manifests(root: Root, name: str, *, but: int | None = None) -> Iterator[Manifest]:
+    """The manifests of all versions of `name` but one. Raises IntegrityError where one cannot be read."""
+    for number in version_numbers(root, name).present:
+        if number == but:
+            continue
+        try:
+            yield read_manifest(root, name, number)
+        except DatasetNotFound:  # removed since they were listed
+            continue
 
 
 def versions(root: Root, name: str) -> list[int]:

@@ -105,6 +105,9 @@ def publish(
         published = _commit(storage, content)
     else:
         published = Published(name, version, created=False)
+        write_view(
+            storage, read_manifest(storage, name, version)
+        )  # missing if whoever published it was killed right after the commit
     building.discard()
     return published
 

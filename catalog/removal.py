@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from catalog.building import blobs_in_building
 from catalog.errors import CatalogError, PinnedError
-from catalog.manifests import manifest_path, pinned_by, read_manifest, resolve, tombstone_path, version_numbers
+from catalog.manifests import manifest_path, pinned_by, present_manifests, resolve, tombstone_path
 from catalog.names import is_name
 from catalog.roots import Root, open_root
 
@@ -81,8 +81,8 @@ def _sweep_blobs(storage: Root, name: str, before: float) -> int:
         return 0
     # The references are read after the blobs: what was referred to in between is seen.
     wanted = blobs_in_building(storage, name)
-    for version in version_numbers(storage, name).present:
-        wanted |= read_manifest(storage, name, version).blobs
+    for manifest in present_manifests(storage, name):
+        wanted |= manifest.blobs
     swept = 0
     for blob in candidates:
         path = f"{name}/blobs/{blob}"

@@ -190,11 +190,14 @@ class FolderRoot:
         return nullcontext(self.folder / path)
 
     def remove(self, path: str) -> None:
-        target = self.folder / path
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
+        doomed = self._scratch / f"{uuid.uuid4().hex}.removed"
+        doomed.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (self.folder / path).rename(doomed)  # gone in one step, and for one of several who remove it at once
+            if doomed.is_dir():
+                shutil.rmtree(doomed)
+            else:
+                doomed.unlink()
 
     def scratch(self, name: str) -> Path:
         folder = self._scratch / name

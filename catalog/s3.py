@@ -126,12 +126,12 @@ class S3Root:
 
     def put_blob(self, local: Path, path: str) -> None:
         with self._storage(path) as (fs, key), self._bucket_exists():
-            if fs.exists(key):
-                # Renews its date, by which gc knows that the blob is wanted, without sending it again.
-                bucket, _, object_key = key.removeprefix("s3://").partition("/")
-                source = {"Bucket": bucket, "Key": object_key}
+            # A copy onto itself renews the date, by which gc knows that the blob is wanted, without sending it again.
+            bucket, _, object_key = key.removeprefix("s3://").partition("/")
+            source = {"Bucket": bucket, "Key": object_key}
+            try:
                 fs.call_s3("copy_object", Bucket=bucket, Key=object_key, CopySource=source, MetadataDirective="REPLACE")
-            else:
+            except FileNotFoundError:
                 fs.put_file(str(local), key, chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
         cached = self._cached(path)
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -166,6 +166,8 @@ class S3Root:
                     part = fs.cat_file(key, start=start, end=start + _PART_BYTES)
                     digest.update(part)
                     file.write(part)
+                file.flush()
+                os.fsync(file.fileno())  # what is cached is trusted from then on
             yield temporary, digest.hexdigest()
         finally:
             temporary.unlink(missing_ok=True)

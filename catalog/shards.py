@@ -18,6 +18,7 @@ from catalog.names import check_name
 from catalog.roots import Root, full_disk_is_an_error
 
 MAX_BATCH_BYTES = 64 << 20
+_CHUNK_BYTES = 256 << 10  # hashed and then written while it is still in a core's own cache
 DIGEST_MODULUS = 2**256
 
 
@@ -59,12 +60,13 @@ class _HashingFile:
 
     def write(self, data: bytes) -> int:
         view = memoryview(data)
-        self.sha256.update(view)
-        written = 0
-        while written < len(view):  # an unbuffered write may be short, the last one before the disk is full for example
-            written += self._file.write(view[written:])
-        self.size_bytes += written
-        return written
+        for begin in range(0, len(view), _CHUNK_BYTES):
+            chunk = view[begin : begin + _CHUNK_BYTES]
+            self.sha256.update(chunk)
+            while len(chunk):  # an unbuffered write may be short, the last one before the disk is full for example
+                chunk = chunk[self._file.write(chunk) :]
+        self.size_bytes += len(view)
+        return len(view)
 
     def flush(self) -> None:
         """Nothing is held back here."""

@@ -48,11 +48,14 @@ def verify(
     name, version = resolve(storage, reference)
     result = Verification(name, version)
     data = manifest_bytes(storage, name, version)
-    result.problems += _edited(storage, Pin(name=name, version=version, manifest_sha256=hashlib.sha256(data).hexdigest()))
     try:
+        result.problems += _edited(storage, Pin(name=name, version=version, manifest_sha256=hashlib.sha256(data).hexdigest()))
         manifest = parse_manifest(data, f"{name}@{version}")
     except IntegrityError as error:
         result.problems.append(str(error))
+        return result
+    if (manifest.name, manifest.version) != (name, version):
+        result.problems.append(f"manifest of {name}@{version}: it is that of {manifest.name}@{manifest.version}; restore its own")
         return result
     result.problems += _sums(manifest)
     result.problems += _inputs(storage, manifest, set())

@@ -45,6 +45,14 @@ def test_a_b_a_makes_a_newest_and_shares_its_blobs(root: Root, examples: ModuleT
     assert len(root.children("speech/blobs")) == 4
 
 
+def test_rerun_makes_the_view_that_a_killed_publisher_left_out(root: Root, examples: ModuleType) -> None:
+    examples.publish_speech(root, "speech", "a", 1)
+    card = root.read("speech/versions/1/README.md")
+    root.remove("speech/versions")
+    assert not examples.publish_speech(root, "speech", "a", 1).created
+    assert root.read("speech/versions/1/README.md") == card
+
+
 def test_publishing_discards_the_journal(root: Root, examples: ModuleType) -> None:
     shard = examples.write_shard(root, "speech", "train", examples.speech_batch(1))
     Building(root, "speech", "a").record("train-0", shard)
@@ -214,7 +222,7 @@ def test_many_publishers_in_one_process_lose_no_version(root: Root, examples: Mo
     assert {read_manifest(root, "speech", n).fingerprint for n in created} == {f"f{k}" for k in range(8)}
 
 
-@pytest.mark.parametrize("moment", ["shard 0", "shard 2", "shard 3"])
+@pytest.mark.parametrize("moment", ["shard 0", "shard 3"])
 def test_killed_build_shows_nothing_and_resumes(
     root: Root, examples: ModuleType, process_environment: dict[str, str], moment: str
 ) -> None:
@@ -235,8 +243,7 @@ def test_killed_build_shows_nothing_and_resumes(
     out, err = rerun.communicate(timeout=60)
     assert rerun.returncode == 0, err
     assert out.count("shard") <= 4 - int(moment[-1]) - 1, "finished shards are not made again"
-    whole = start(examples, process_environment, root.url, "uninterrupted", "f", 1, 4)
-    outputs([whole])
+    examples.main(root.url, "uninterrupted", "f", 1, 4)
     assert catalog.manifest("speech").rows_digest == catalog.manifest("uninterrupted").rows_digest
     assert catalog.manifest("speech").blobs == catalog.manifest("uninterrupted").blobs
     assert catalog.versions("speech") == [1]

@@ -73,7 +73,7 @@ def test_putting_a_blob_again_renews_it(root: Root) -> None:
     """gc goes by the date: a blob that a build counts on anew is young again."""
     path = put(root, b"content")
     before = root.modified(path)
-    time.sleep(1.1)  # S3 dates have seconds
+    time.sleep(0.02 if isinstance(root, FolderRoot) else 1.1)  # S3 dates have whole seconds
     assert put(root, b"content") == path
     assert root.modified(path) > before
     assert root.read(path) == b"content"

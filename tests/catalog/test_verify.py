@@ -6,9 +6,12 @@ from types import ModuleType
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import catalog
 from catalog.manifests import pin
+from catalog.promises import broken_mixtures
 from catalog.roots import FolderRoot, Root
 from catalog.shards import blob_path
 from synth import wav
@@ -89,6 +92,13 @@ def test_edited_totals_show_without_anybody_pinning(root: Root, examples: Module
     assert "\n" not in problem
 
 
+def test_manifest_of_another_version_is_found(root: Root, examples: ModuleType) -> None:
+    for fingerprint, seed in (("a", 1), ("b", 2)):
+        examples.publish_speech(root, "speech", fingerprint, seed)
+    replace(root, "speech/manifests/1.json", root.read("speech/manifests/2.json"))
+    assert catalog.verify("speech@1").problems == ["manifest of speech@1: it is that of speech@2; restore its own"]
+
+
 def test_missing_input_is_found(root: Root, examples: ModuleType) -> None:
     examples.publish_speech(root, "speech", "a", 1)
     examples.publish_separation(root, "mixtures", "a", 1, inputs=[pin(root, "speech", 1)])
@@ -117,6 +127,18 @@ def test_mixture_that_is_not_the_sum_of_its_stems_is_found(
     )
     (problem,) = catalog.verify("mixtures").problems
     assert problem.endswith(f"mixture is not the sum of the stems in 1 rows (train1-{row})")
+
+
+@given(
+    st.integers(0, 3), st.sampled_from(["mixture", "s1", "s2", "s3"]), st.integers(0, 49), st.integers(-3, 3), st.integers(0, 2)
+)
+def test_any_change_of_any_sample_breaks_the_promise(
+    examples: ModuleType, row: int, column: str, sample: int, change: int, first: int
+) -> None:
+    """Also in a slice of a batch, whose buffers begin before its first row."""
+    batch = with_sample(examples.separation_batch(1, n_src=3, num_samples=50), column, row, sample, change).slice(first)
+    ids = [line.split("(")[1].rstrip(")") for line in broken_mixtures(batch)]
+    assert ids == ([f"train1-{row}"] if change and row >= first else [])
 
 
 def test_sum_that_wraps_around_is_no_sum(root: Root, examples: ModuleType) -> None:
