@@ -63,9 +63,7 @@ def print_by_split(measures: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _measure(name: str, value: Any) -> Any:
-    if value == {}:
-        return None
-    return human_size(value) if name.endswith("size_bytes") else value
+    return human_size(value) if value is not None and name.endswith("size_bytes") else value
 
 
 def in_order(splits: Mapping[str, T]) -> dict[str, T]:
@@ -75,10 +73,10 @@ def in_order(splits: Mapping[str, T]) -> dict[str, T]:
 
 
 def flattened(document: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
-    """Nested mappings as one, by dotted key."""
+    """Nested mappings as one, by dotted key; of an empty one nothing is left."""
     flat: dict[str, object] = {}
     for key, value in document.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             flat.update(flattened(value, f"{prefix}{key}."))
         else:
             flat[f"{prefix}{key}"] = value

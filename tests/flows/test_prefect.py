@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import soundfile
 
+pytestmark = pytest.mark.xdist_group("prefect")  # together, so that they share one server
+
 REPOSITORY = Path(__file__).parents[2]
 YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -103,21 +105,34 @@ def librispeech(tmp_path_factory) -> Path:
 
 
 @pytest.mark.server
-def test_a_command_is_a_flow_run_with_progress_and_a_table(server, librispeech, tmp_path):
+def test_commands_are_flow_runs_with_progress_and_a_table(server, librispeech, tmp_path):
     environment = server | {"YULIAO_CATALOG": str(tmp_path / "catalog")}
-    done = run([*YULIAO, "ingest", "librispeech", "--from", str(librispeech), "--json", "--workers", "1"], environment)
-    assert done.returncode == 0, done.stderr
-    published = json.loads(done.stdout)
+    command = [*YULIAO, "ingest", "librispeech", "--from", str(librispeech), "--json", "--workers", "1"]
+    published = json.loads(succeeded(run(command, environment)).stdout)
     assert (published["name"], published["version"], published["created"]) == ("librispeech", 1, True)
+    assert told(server, "ingest librispeech") == [("librispeech@1", "test", 4)]
 
+    counts = [f"--set=splits.{split}.mixtures={count}" for split, count in {"train": 0, "validation": 0, "test": 4}.items()]
+    command = [*YULIAO, "build", "sep_2spk_partial", "--corpus", "librispeech", *counts, "--json", "--workers", "1"]
+    published = json.loads(succeeded(run(command, environment)).stdout)
+    assert (published["name"], published["version"], published["created"]) == ("sep_2spk_partial", 1, True)
+    assert told(server, "build sep_2spk_partial") == [("sep_2spk_partial@1", "test", 4)]
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def told(server: Mapping[str, str], name: str) -> list[tuple[str, str, int]]:
+    """What the table of the one run of that name says, after a look at its end and at its progress."""
     api = server["PREFECT_API_URL"]
-    (flow_run,) = call(f"{api}/flow_runs/filter", {"flow_runs": {"name": {"any_": ["ingest librispeech"]}}})
+    (flow_run,) = call(f"{api}/flow_runs/filter", {"flow_runs": {"name": {"any_": [name]}}})
     assert flow_run["state_name"] == "Completed"
     artifacts = call(f"{api}/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}})
     by_type = {artifact["type"]: artifact for artifact in artifacts}
     assert by_type["progress"]["data"] == 100.0 and by_type["progress"]["updated"] > by_type["progress"]["created"]
-    (row,) = json.loads(by_type["table"]["data"])
-    assert (row["version"], row["split"], row["rows"]) == ("librispeech@1", "test", 4)
+    return [(row["version"], row["split"], row["rows"]) for row in json.loads(by_type["table"]["data"])]
 
 
 @pytest.mark.server
@@ -138,10 +153,8 @@ def test_a_mistake_is_one_line_and_a_failed_run(server, tmp_path):
 def test_deployments_run_under_a_worker(server, librispeech, tmp_path):
     """prefect.yaml as it stands, deployed whole; the run starts in another folder and still finds the flows."""
     environment = server | {"YULIAO_CATALOG": str(tmp_path / "catalog")}
-    done = run([*PREFECT, "work-pool", "create", "local", "--type", "process"], environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = run([*PREFECT, "--no-prompt", "deploy", "--all"], environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    succeeded(run([*PREFECT, "work-pool", "create", "local", "--type", "process"], environment))
+    succeeded(run([*PREFECT, "--no-prompt", "deploy", "--all"], environment))
     api = server["PREFECT_API_URL"]
     deployments = {deployment["name"]: deployment for deployment in call(f"{api}/deployments/filter", {})}
     assert set(deployments) == {"aishell1", "sep_2spk_full", "sep_2spk_partial"}
