@@ -19,7 +19,7 @@ from synth import wav
 from synth.plan import FULL_SCALE
 from synth.render import Load, render_into
 
-BATCH_BYTES = 16 << 20  # of audio: what a worker holds
+BATCH_BYTES = 8 << 20  # of audio: what a worker holds
 
 
 @dataclass(frozen=True)

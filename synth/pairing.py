@@ -176,7 +176,8 @@ class _Crowd:
         """Of replacing two pairs by two others, for each exchange by itself."""
         saved = self.count(old[0]) + self.count(old[1]) - 2 - (old[0] == old[1])
         spent = [self.count(key) - (key == old[0]) - (key == old[1]) for key in new]
-        return spent[0] + spent[1] + (new[0] == new[1]) - saved
+        change: Ints = spent[0] + spent[1] + (new[0] == new[1]) - saved
+        return change
 
 
 @dataclass

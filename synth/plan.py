@@ -149,15 +149,16 @@ def _place_full(pool: Pool, pairs: Pairs, draws: Draws) -> _Placement:
     Raises:
         PlanError: more mixtures than there are pairs in either order.
     """
-    ordered = np.sort(np.stack([pairs.a, pairs.b]), axis=0)
-    key = ordered[0] * len(pool.lengths) + ordered[1]
-    most = Counter(key.tolist()).most_common(1)[0][1]
+    both = np.stack([pairs.a, pairs.b])
+    ordered = np.where(pool.keys[pairs.a] < pool.keys[pairs.b], both, both[::-1])
+    pair = ordered[0] * len(pool.lengths) + ordered[1]
+    most = Counter(pair.tolist()).most_common(1)[0][1]
     if most > 2:
         raise PlanError(
             f"{len(pairs.a)} fully overlapped mixtures are more than the pool can give without repeating one: its "
-            f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of different speakers, in two orders each; ask for fewer"
+            f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of two speakers, in two orders each; ask for fewer"
         )
-    exchanged = (draws.bits("s1", key.astype(np.uint64)) & np.uint64(1)).astype(bool) ^ _seen_before(key)
+    exchanged = (draws.bits("s1", pool.keys[ordered[0]] ^ pool.keys[ordered[1]]) & np.uint64(1)).astype(bool) ^ _seen_before(pair)
     sources = np.where(exchanged, ordered[::-1], ordered)
     length = pool.lengths[sources].min(axis=0)
     zeros = np.zeros_like(sources)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 Load = Callable[[str], NDArray[np.int16]]
 
-# Samples worked on at a time: three buffers of it stay in a core's own cache.
-_BLOCK = 8192
+# Samples worked on at a time: few enough to stay in a core's own cache, enough to hide what a call costs.
+_BLOCK = 16384
 
 
 def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16]) -> None:
@@ -21,7 +21,8 @@ def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16]) 
     for begin in range(0, len(samples), _BLOCK):
         piece = samples[begin : begin + _BLOCK]
         block = product[: len(piece)]
-        np.multiply(piece, gain, out=block)
+        block[:] = piece  # converting by itself is twice as fast as a multiplication of mixed types
+        np.multiply(block, gain, out=block)
         np.rint(block, out=block)
         out[begin : begin + _BLOCK] = block  # exact: whole numbers within int16
 

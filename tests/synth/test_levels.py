@@ -1,0 +1,77 @@
+"""Levels from frames agree with levels from samples."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from synth.levels import Frames, active_power, measure_frames, peak_bound
+
+RATE_HZ = 8000
+FRAME = 80
+
+
+@given(arrays(np.int16, st.integers(0, 500), elements=st.integers(-32768, 32767)))
+def test_frames_are_exact_integers(samples: np.ndarray) -> None:
+    energies, peaks = measure_frames(samples, RATE_HZ)
+    blocks = [samples[at : at + FRAME].astype(object) for at in range(0, len(samples), FRAME)]
+    assert energies.tolist() == [sum(x * x for x in block) for block in blocks]
+    assert peaks.tolist() == [max(abs(x) for x in block) for block in blocks]
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(0, 20), st.integers(0, 3000))
+def test_active_power_of_a_piece_is_that_of_its_samples(seed: int, count: int, start_frame: int, length: int) -> None:
+    """Whatever the chunks of the column and the cut, planning from frames gives what the written samples give."""
+    random = np.random.default_rng(seed)
+    audio = [
+        (random.standard_normal(5000) * random.choice([0, 1, 30, 3000], 50).repeat(100)).astype(np.int16) for _ in range(count)
+    ]
+    column = pa.chunked_array([pa.array([measure_frames(samples, RATE_HZ)[0]], pa.list_(pa.int64())) for samples in audio])
+    pieces = [samples[start_frame * FRAME :][:length] for samples in audio]
+    powers = Frames(column).active_powers(
+        np.arange(count), np.full(count, start_frame * FRAME), np.array([len(piece) for piece in pieces]), FRAME
+    )
+    assert powers.tolist() == pytest.approx([active_power(piece, RATE_HZ) for piece in pieces], rel=1e-12)
+
+
+def test_active_frames_are_those_within_40_db_of_the_loudest() -> None:
+    loud, faint, lost = (np.full(160, level, dtype=np.int16) for level in (10_000, 101, 99))
+    assert active_power(loud, RATE_HZ) == 10_000**2
+    assert active_power(np.concatenate([loud, faint]), RATE_HZ) == (10_000**2 + 101**2) / 2
+    assert active_power(np.concatenate([loud, lost]), RATE_HZ) == 10_000**2
+    assert active_power(np.zeros(160, dtype=np.int16), RATE_HZ) == 0
+    assert active_power(loud[:159], RATE_HZ) == 0
+
+
+@settings(max_examples=200)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 1000),
+    st.integers(1, 1000),
+    st.integers(0, 1000),
+    st.booleans(),
+    st.floats(0.01, 3),
+)
+def test_no_sum_exceeds_its_peak_bound(seed: int, first: int, second: int, offset: int, exchange: bool, gain: float) -> None:
+    random = np.random.default_rng(seed)
+    audio = [random.integers(-32768, 32768, length).astype(np.int16) for length in (first, second)]
+    gains, offsets = (1.0, gain), (0, offset)
+    if exchange:
+        offsets = (offset, 0)
+    total = np.zeros(max(offset + length for offset, length in zip(offsets, (first, second), strict=True)))
+    for samples, g, at in zip(audio, gains, offsets, strict=True):
+        total[at : at + len(samples)] += g * samples
+    peaks = tuple(measure_frames(samples, RATE_HZ)[1] for samples in audio)
+    bound = peak_bound((peaks[0], peaks[1]), gains, offsets, FRAME)
+    assert np.abs(total).max() <= bound * (1 + 1e-12)
+    assert bound <= (32768 * (1 + gain)) * (1 + 1e-12)
+
+
+def test_the_bound_knows_that_loud_frames_may_not_meet() -> None:
+    loud_end = np.r_[np.zeros(400), np.full(400, 20_000)].astype(np.int16)
+    peaks = measure_frames(loud_end, RATE_HZ)[1], measure_frames(loud_end[::-1], RATE_HZ)[1]
+    assert peak_bound(peaks, (1.0, 1.0), (0, 0), FRAME) == 20_000
+    assert peak_bound(peaks, (1.0, 1.0), (0, 410), FRAME) == 40_000

@@ -1,0 +1,116 @@
+"""Which utterances meet: even use, reachable ratios, no pair too often."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synth.draws import Draws, hash_texts
+from synth.errors import PlanError
+from synth.pairing import Pairs, Pool, pair_up, uses
+
+Ints = np.ndarray
+
+
+def _pool(lengths: list[int] | Ints, speakers: list[int] | Ints) -> Pool:
+    keys = hash_texts(f"u{k}" for k in range(len(lengths)))
+    return Pool(np.array(lengths, dtype=np.int64), np.array(speakers, dtype=np.int64), keys)
+
+
+def _pair(pool: Pool, mixtures: int, low: float = 0.1, high: float = 0.9, seed: int = 0) -> Pairs:
+    draws = Draws(seed, "d", "train")
+
+    def ratios(attempt: int, items: Ints) -> Ints:
+        return low + (high - low) * draws.uniform(f"ratio {attempt}", items.astype(np.uint64))
+
+    return pair_up(pool, mixtures, draws, ratios)
+
+
+def _check(pool: Pool, pairs: Pairs) -> None:
+    counts = np.bincount(np.r_[pairs.a, pairs.b], minlength=len(pool.lengths))
+    assert counts.max() - counts.min() <= 1
+    assert (pool.speakers[pairs.a] != pool.speakers[pairs.b]).all()
+    assert (pairs.ratios <= pool.reach(pairs.a, pairs.b)).all()
+
+
+def _pair_counts(pairs: Pairs) -> Ints:
+    return np.unique(np.sort(np.stack([pairs.a, pairs.b]), axis=0), axis=1, return_counts=True)[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 8), st.integers(1, 12), st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_any_even_pool_is_used_evenly_and_only_as_far_as_it_reaches(speakers: int, each: int, mixtures: int, seed: int) -> None:
+    lengths = np.random.default_rng(seed).integers(8_000, 160_000, speakers * each)
+    pool = _pool(lengths, np.repeat(np.arange(speakers), each))
+    _check(pool, _pair(pool, mixtures, low=0.01, seed=seed))
+
+
+@pytest.mark.parametrize("mixtures", [200, 2000])
+def test_a_pool_like_that_of_aishell_keeps_every_ratio_and_repeats_no_pair(mixtures: int) -> None:
+    """8 speakers x 100 utterances of AISHELL's lengths: the ratios stay as drawn, uniform over 0.1 to 0.9."""
+    lengths = np.clip(np.random.default_rng(0).lognormal(np.log(4.3), 0.32, 800), 1.2, 14.5) * 16000
+    pool = _pool(lengths.astype(np.int64), np.repeat(np.arange(8), 100))
+    pairs = _pair(pool, mixtures)
+    _check(pool, pairs)
+    assert (pairs.draw_counts == 1).all()
+    assert _pair_counts(pairs).max() == 1
+    drawn = 0.1 + 0.8 * Draws(0, "d", "train").uniform("ratio 0", np.arange(mixtures, dtype=np.uint64))
+    assert np.sort(pairs.ratios).tolist() == np.sort(drawn).tolist()
+
+
+def test_two_speakers_with_lengths_like_librispeechs_keep_every_ratio() -> None:
+    """The hard case of the audit: 20 utterances of 2 to 30 s, each used 20 times, 100 pairs for 200 mixtures."""
+    lengths = np.random.default_rng(5).lognormal(np.log(7), 0.6, 20) * 16000
+    pool = _pool(lengths.astype(np.int64), np.repeat([0, 1], 10))
+    pairs = _pair(pool, 200, high=0.8)
+    _check(pool, pairs)
+    assert np.count_nonzero(pairs.draw_counts > 1) <= 2
+    assert len(_pair_counts(pairs)) >= 95
+
+
+def test_a_pair_comes_again_only_when_all_are_spent() -> None:
+    pool = _pool([16000] * 12, np.repeat(np.arange(3), 4))  # 48 pairs, all of which reach anything
+    assert _pair_counts(_pair(pool, 48)).tolist() == [1] * 48
+    counts = _pair_counts(_pair(pool, 60))
+    assert len(counts) == 48
+    assert counts.max() == 2
+
+
+def test_a_ratio_that_nothing_reaches_is_drawn_anew_and_counted() -> None:
+    pool = _pool([10_000, 20_000], [0, 1])  # the only pair reaches 0.5
+    pairs = _pair(pool, 50)
+    _check(pool, pairs)
+    first = 0.1 + 0.8 * Draws(0, "d", "train").uniform("ratio 0", np.arange(50, dtype=np.uint64))
+    assert np.count_nonzero(pairs.draw_counts > 1) == np.count_nonzero(first > 0.5)
+
+
+def test_ratios_that_no_pair_reaches_are_refused() -> None:
+    with pytest.raises(PlanError, match=r"reach an overlap ratio of 0\.[89].*ask for lower ratios"):
+        _pair(_pool([1000, 20_000], [0, 1]), 5, low=0.8)
+
+
+def test_one_speaker_is_refused() -> None:
+    with pytest.raises(PlanError, match="fewer than 2 speakers"):
+        _pair(_pool([1000, 2000], [0, 0]), 1)
+
+
+def test_a_speaker_with_most_of_the_utterances_stands_in_every_mixture() -> None:
+    pool = _pool([16000] * 12, [0] * 9 + [1, 1, 2])
+    counts = uses(pool, 90, Draws(0, "d", "train"))
+    assert counts[:9].tolist() == [10] * 9
+    assert counts[9:].tolist() == [30] * 3
+    pairs = _pair(pool, 90)
+    assert (pool.speakers[pairs.a] != pool.speakers[pairs.b]).all()
+
+
+def test_pairs_depend_on_the_ids_and_not_on_the_order_of_the_rows() -> None:
+    lengths = np.random.default_rng(1).integers(16_000, 90_000, 60)
+    pool = _pool(lengths, np.repeat(np.arange(6), 10))
+    order = np.random.default_rng(2).permutation(60)
+    turned = Pool(pool.lengths[order], pool.speakers[order], pool.keys[order])
+    here, there = _pair(pool, 100), _pair(turned, 100)
+    as_keys = [
+        sorted(zip(np.sort(np.stack([p.keys[q.a], p.keys[q.b]]), axis=0).T.tolist(), q.ratios.tolist(), strict=True))
+        for p, q in ((pool, here), (turned, there))
+    ]
+    assert as_keys[0] == as_keys[1]
