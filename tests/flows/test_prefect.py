@@ -161,7 +161,7 @@ def test_deployments_run_under_a_worker(server, librispeech, tmp_path):
     active = {name: [schedule["active"] for schedule in it["schedules"]] for name, it in deployments.items()}
     assert active == {"aishell1": [False], "sep_2spk_full": [True], "sep_2spk_partial": [True]}
 
-    parameters = {"corpus": "librispeech", "sources": [str(librispeech)], "workers": 1}
+    parameters = {"corpus": "librispeech", "sources": [str(librispeech)], "workers": 2}
     flow_run = call(f"{api}/deployments/{deployments['aishell1']['id']}/create_flow_run", {"parameters": parameters})
     worker = [*PREFECT, "worker", "start", "--pool", "local", "--run-once"]
     done = subprocess.run(worker, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
