@@ -68,7 +68,7 @@ def publish(
     The version's licence is `licence` made as strict as those of its inputs. The journal of this fingerprint is discarded.
 
     Raises:
-        CatalogError: an unusable name, an unknown kind, no rows.
+        CatalogError: an unusable name, an unknown kind, no rows, shards of different columns.
         LeakageError: a speaker, recording, utterance or audio stands in two splits, in a column that is not in `known_overlaps`.
         IntegrityError: a blob or an input is missing or changed.
     """
@@ -152,13 +152,20 @@ def _read_splits(
     """Entries of all splits, with what only their rows tell: durations, and that no split leaks into another."""
     entries: dict[str, SplitEntry] = {}
     seen: dict[str, Identities] = {}
+    schema: pa.Schema | None = None
     for split, shards in splits.items():
         check_name(split, "split")
         seen[split] = {}
         duration_s: float | None = None
         for shard in shards:
             with pa.memory_map(str(storage.fetch(blob_path(name, shard.blob)))) as file:  # audio stays unread on the disk
-                batches = list(pa.ipc.open_stream(file))
+                stream = pa.ipc.open_stream(file)
+                schema = schema or stream.schema
+                if stream.schema != schema:
+                    raise CatalogError(
+                        f"{name}: shard {shard.blob[:12]} of {split} has other columns than the first one; build it anew"
+                    )
+                batches = list(stream)
                 for column, values in identities(batches).items():
                     seen[split].setdefault(column, set()).update(values)
                 for batch in batches:

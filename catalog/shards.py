@@ -84,7 +84,9 @@ class ShardWriter:
 
     def __init__(self, root: Root, name: str, split: str, schema: pa.Schema) -> None:
         if "row_digest" not in schema.names:
-            raise CatalogError(f"shard of {name!r}: the schema has no column row_digest")
+            raise CatalogError(f"shard of {name!r}: the schema has no column row_digest; take one of catalog.kinds")
+        if b"huggingface" not in (schema.metadata or {}):
+            raise CatalogError(f"shard of {name!r}: the schema does not say its features; take one of catalog.kinds")
         self._root, self._name, self._split = root, check_name(name), check_name(split, "split")
         self._temporary = root.scratch(name) / f"{uuid.uuid4().hex}.arrow"
         self._rows, self._digest = 0, 0

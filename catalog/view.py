@@ -17,10 +17,13 @@ def write_view(root: Root, manifest: Manifest) -> None:
     """Write `versions/<n>/` anew."""
     folder = f"{manifest.name}/versions/{manifest.version}"
     if isinstance(root, FolderRoot):  # load_from_disk would copy a whole bucket; from there a version is exported instead
-        for split, entry in manifest.splits.items():
+        filled = {
+            split: entry for split, entry in manifest.splits.items() if entry.shards
+        }  # datasets opens no split without files
+        for split, entry in filled.items():
             for file, content in _split_view(root, manifest, split, entry).items():
                 root.write(f"{folder}/{split}/{file}", _json(content))
-        root.write(f"{folder}/dataset_dict.json", _json({"splits": list(manifest.splits)}))
+        root.write(f"{folder}/dataset_dict.json", _json({"splits": list(filled)}))
     root.write(f"{folder}/README.md", card(manifest).encode())
 
 
@@ -30,13 +33,8 @@ def _json(content: object) -> bytes:
 
 def _split_view(root: Root, manifest: Manifest, split: str, entry: SplitEntry) -> dict[str, dict[str, Any]]:
     """`datasets`' own files for one split: its blobs by relative path, so that the catalog may be moved."""
-    schema = None
-    for shard in entry.shards:
-        with pa.memory_map(str(root.fetch(blob_path(manifest.name, shard.blob)))) as file:
-            schema = pa.ipc.open_stream(file).schema
-        break
-    metadata = (schema.metadata or {}) if schema is not None else {}
-    features = json.loads(metadata.get(b"huggingface", b'{"info": {"features": {}}}'))["info"]["features"]
+    with pa.memory_map(str(root.fetch(blob_path(manifest.name, entry.shards[0].blob)))) as file:
+        features = json.loads(pa.ipc.open_stream(file).schema.metadata[b"huggingface"])["info"]["features"]
     state: dict[str, Any] = {
         "_data_files": [{"filename": f"../../../blobs/{shard.blob}.arrow"} for shard in entry.shards],
         "_fingerprint": entry.rows_digest[:16],

@@ -68,6 +68,14 @@ def test_missing_blob_is_noticed_before_the_commit(root: Root, examples: ModuleT
     assert root.children("speech/manifests") == []
 
 
+def test_shards_of_different_columns_are_refused(root: Root, examples: ModuleType) -> None:
+    batches = {"train": examples.separation_batch(1), "test": examples.separation_batch(2, split="test", n_src=3)}
+    splits = {split: [examples.write_shard(root, "mixtures", split, batch)] for split, batch in batches.items()}
+    with pytest.raises(CatalogError, match="other columns"):
+        catalog.publish("mixtures", kind="separation", splits=splits, fingerprint="a", licence=examples.LICENCE)
+    assert root.children("mixtures/manifests") == []
+
+
 def test_inputs_are_pinned_by_their_bytes(root: Root, examples: ModuleType) -> None:
     examples.publish_speech(root, "speech", "a", 1)
     held = pin(root, "speech", 1)

@@ -1,10 +1,14 @@
 """Both kinds of storage keep the same promises."""
 
+import errno
 import hashlib
 import http.client
+import multiprocessing
+import pickle
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from catalog import s3
-from catalog.errors import CatalogError, IntegrityError
+from catalog.errors import CatalogError, DiskFullError, IntegrityError
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.s3 import S3Root
 
@@ -96,6 +100,35 @@ def test_blob_is_cached_by_digest_and_checked_as_it_comes(s3_url: str, home: Pat
 
 
 @pytest.mark.server
+def test_many_fetch_at_once(s3_url: str, home: Path) -> None:
+    """All get the whole blob, nobody half of one."""
+    root = open_root(s3_url)
+    data = bytes(range(256)) * 4096
+    path = put(root, data)
+    root.fetch(path).unlink()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(file.read_bytes() == data for file in pool.map(lambda _: open_root(s3_url).fetch(path), range(8)))
+    assert len([file for file in home.rglob("*") if file.is_file()]) == 1
+
+
+@pytest.mark.server
+def test_a_forked_process_may_go_on_with_the_root(s3_url: str) -> None:
+    """A connection inherited through a fork would hang; the child makes one of its own."""
+    root = open_root(s3_url)
+    root.write("a", b"1")
+    child = multiprocessing.get_context("fork").Process(target=root.write, args=("b", b"2"))
+    child.start()
+    child.join(timeout=30)
+    hung = child.exitcode is None
+    if hung:
+        child.kill()
+    assert not hung
+    assert child.exitcode == 0
+    assert root.read("b") == b"2"
+    assert pickle.loads(pickle.dumps(root)).read("b") == b"2"
+
+
+@pytest.mark.server
 def test_large_blobs_go_up_in_parts(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_PART_BYTES", 5 << 20)
     data = bytes(range(256)) * (12 << 12)
@@ -167,6 +200,22 @@ def test_missing_bucket_and_dead_server_are_one_line(s3_url: str, monkeypatch: p
         assert "\n" not in str(caught.value)
     finally:
         s3._filesystem.cache_clear()
+
+
+def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = open_root(tmp_path)
+    root.write("a/1.json", b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DiskFullError, match=r"a/1\.json"):
+        root.write("a/1.json", b"new")
+    with pytest.raises(DiskFullError):
+        root.create("a/2.json", b"new")
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["1.json"]
+    assert root.read("a/1.json") == b"old"
 
 
 def test_addresses(tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ def test_journal_keeps_only_shards_whose_blob_is_there(root: Root, examples: Mod
 def test_schema_without_row_digest_and_unsafe_names_are_refused(root: Root, examples: ModuleType) -> None:
     with pytest.raises(CatalogError, match="row_digest"):
         ShardWriter(root, "speech", "train", pa.schema([("id", pa.string())]))
+    with pytest.raises(CatalogError, match="features"):
+        ShardWriter(root, "speech", "train", pa.schema([("row_digest", pa.string())]))
     schema = examples.speech_batch(1).schema
     for name, split in (("../up", "train"), ("a/b", "train"), (".hidden", "train"), ("speech", "a/b"), ("", "train")):
         with pytest.raises(CatalogError, match="not usable"):

@@ -34,6 +34,15 @@ def test_separation_opens_too(tmp_path: Path, examples: ModuleType) -> None:
     assert list(rows) == examples.separation_batch(1).to_pylist()
 
 
+def test_split_without_rows_does_not_spoil_the_others(tmp_path: Path, examples: ModuleType) -> None:
+    root = FolderRoot(tmp_path)
+    splits = {"train": [examples.write_shard(root, "speech", "train", examples.speech_batch(1))], "validation": []}
+    catalog.publish("speech", kind="speech", splits=splits, fingerprint="a", licence=examples.LICENCE, root=root.url)
+    assert list(datasets.load_from_disk(str(tmp_path / "speech/versions/1"))) == ["train"]
+    assert catalog.manifest("speech", root=root.url).splits["validation"].rows == 0
+    assert catalog.verify("speech", root=root.url).ok
+
+
 def test_card_says_what_people_must_know(root: Root, examples: ModuleType) -> None:
     examples.publish_speech(root, "speech", "a", 1)
     examples.publish_separation(
