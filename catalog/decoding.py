@@ -6,7 +6,7 @@ Importing this registers them as the format `yuliao` of `datasets`. A pickled da
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from synth import wav
 
 FULL_SCALE = np.float32(1 / 32768)
 FORMAT = "yuliao"
+SAMPLE = np.dtype("<i2")
 ALIGN_SAMPLES = 16  # every signal of a block begins on a cache line
 
 Row = dict[str, Any]
@@ -75,64 +76,77 @@ class _BatchReader:
 
     @cached_property
     def _cells(self) -> list[tuple[str, Cell]]:
-        readers = {name: _bytes_reader if name in self.audio else cell_reader for name in self.names}
-        return [(name, reader(self.batch.column(name))) for name, reader in readers.items()]
+        return [
+            (name, self._signal_reader(name) if name in self.audio else cell_reader(self.batch.column(name)))
+            for name in self.names
+        ]
 
     @cached_property
-    def _row_id(self) -> Cell:
-        return cell_reader(self.batch.column("id"))
-
-    @cached_property
-    def _num_samples(self) -> Cell:
-        return cell_reader(self.batch.column("num_samples"))
+    def _key(self) -> tuple[Cell, Cell]:
+        return cell_reader(self.batch.column("id")), cell_reader(self.batch.column("num_samples"))
 
     def row(self, i: int) -> Row:
         row = {name: read(i) for name, read in self._cells}
-        signals = [(name, *self._pcm(i, name, row[name])) for name in self.audio if row[name] is not None]
-        if self.reading.segment_s is None:
-            row.update(_to_float([(name, pcm, rate, len(pcm)) for name, pcm, rate in signals]))
-        elif signals:
-            _, _, rate = signals[0]
-            length = max(1, round(self.reading.segment_s * rate))
-            start = self._crop_start(i, length)
-            # what `map` stored as a crop is one already
-            crops = [(name, pcm[start : start + length] if len(pcm) > length else pcm, rate) for name, pcm, rate in signals]
-            row.update(_to_float([(name, pcm, rate, length) for name, pcm, rate in crops]))
-            if "num_samples" in row:
-                row["num_samples"] = min(row["num_samples"], length)
+        signals: list[tuple[str, Pcm, int]] = [(name, *row[name]) for name in self.audio if row[name] is not None]
+        if not signals:
+            return row
+        segment_s = self.reading.segment_s
+        if segment_s is None:
+            _to_float(signals, None, row)
+            return row
+        length = max(1, round(segment_s * signals[0][2]))
+        start = self._crop_start(i, length)
+        # a signal that `map` stored as a crop is one already
+        crops = [(name, pcm[start : start + length] if len(pcm) > length else pcm, rate) for name, pcm, rate in signals]
+        _to_float(crops, length, row)
+        if "num_samples" in row:
+            row["num_samples"] = min(row["num_samples"], length)
         return row
-
-    def _pcm(self, i: int, name: str, data: memoryview) -> tuple[Pcm, int]:
-        try:
-            return wav.decode(data), int.from_bytes(data[24:28], "little")
-        except ValueError as error:
-            row_id = self._row_id(i) if "id" in self.batch.schema.names else f"{i} of its batch"
-            raise IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version") from error
 
     def _crop_start(self, i: int, length: int) -> int:
         reading = self.reading
+        row_id, num_samples = self._key
         epoch = reading.epoch.value if reading.epoch is not None else 0
-        return crop_start(reading.seed, epoch, self._row_id(i), self._num_samples(i), length)
+        return crop_start(reading.seed, epoch, row_id(i), num_samples(i), length)
+
+    def _signal_reader(self, name: str) -> Cell:
+        """A function from a position to (samples in place, sample rate in Hz), or None where there is no audio."""
+        stored = _bytes_reader(self.batch.column(name))
+
+        def read(i: int) -> tuple[Pcm, int] | None:
+            data = stored(i)
+            if data is None:
+                return None
+            try:
+                return np.frombuffer(data, SAMPLE, offset=wav.HEADER_BYTES), _sample_rate_hz(data[8:40].tobytes())
+            except ValueError as error:
+                row_id = self.batch.column("id")[i] if "id" in self.batch.schema.names else f"{i} of a batch"
+                raise IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version") from error
+
+        return read
 
 
-def _to_float(signals: Sequence[tuple[str, Pcm, int, int]]) -> Row:
-    """Decode (name, samples, rate, length) into one block: each signal has `length` samples, zeros behind its own."""
-    starts, end = [], 0
-    for _, _, _, length in signals:
-        starts.append(end)
-        end += -(-length // ALIGN_SAMPLES) * ALIGN_SAMPLES
-    block = POOL.take(end)
-    row: Row = {}
-    for start, (name, pcm, rate, length) in zip(starts, signals, strict=True):
-        array = block[start : start + length]
-        real = array
-        if len(pcm) < length:
+@lru_cache(maxsize=64)
+def _sample_rate_hz(header: bytes) -> int:
+    """The rate out of bytes 8 to 40 of a canonical WAV, which differ between rates only; ValueError for others."""
+    wav.decode(bytes(8) + header + bytes(4))
+    return int.from_bytes(header[16:20], "little")
+
+
+def _to_float(signals: Sequence[tuple[str, Pcm, int]], length: int | None, row: Row) -> None:
+    """Decode (name, samples, rate) into one block for `row`: `length` samples each, zeros behind its own, or all it has."""
+    lengths = [len(pcm) if length is None else length for _, pcm, _ in signals]
+    block = POOL.take(sum(lengths) + ALIGN_SAMPLES * len(lengths))
+    start = 0
+    for (name, pcm, rate), samples in zip(signals, lengths, strict=True):
+        array = real = block[start : start + samples]
+        if len(pcm) < samples:
             real = array[: len(pcm)]
             array[len(pcm) :] = 0
         np.copyto(real, pcm)  # converting and scaling in two passes is faster than one mixed-type multiplication
         np.multiply(real, FULL_SCALE, real)
         row[name] = {"array": array, "sampling_rate": rate}
-    return row
+        start += -(-samples // ALIGN_SAMPLES) * ALIGN_SAMPLES
 
 
 def _bytes_reader(array: pa.StructArray) -> Cell:
