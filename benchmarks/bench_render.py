@@ -148,7 +148,8 @@ def _compare(folder: Path, mixtures: int, repeats: int) -> None:
             for left in catalog.glob("sep_*"):
                 shutil.rmtree(left)
         env = {"YULIAO_HOME": str(home), "YULIAO_CATALOG": str(catalog)}
-        return measure("-m", "benchmarks.bench_render", "--side", side, "--folder", str(folder), "--mixtures", str(count), env=env)
+        options = ("--side", side, "--folder", str(folder), "--mixtures", str(count))
+        return measure("-m", "benchmarks.bench_render", *options, env=env)
 
     run("prepare", mixtures)
     hours = pc.sum(pa.ipc.open_file(str(folder / f"{mixtures}.plan")).read_all()["num_samples"]).as_py()

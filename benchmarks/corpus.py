@@ -49,10 +49,10 @@ def measure(*command: str, env: dict[str, str] | None = None) -> Figures:
         "usage = resource.getrusage(resource.RUSAGE_CHILDREN);"
         "print(code, usage.ru_utime + usage.ru_stime, time.perf_counter() - begin, usage.ru_maxrss / 1024)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", account, *command], env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True, check=True
-    )
+    environment = {**os.environ, **(env or {})}
+    command = (sys.executable, "-c", account, *command)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     code, cpu_s, wall_s, peak_mb = done.stdout.split()
     if code != "0":
-        raise SystemExit(f"{' '.join(command)} ended with {code}")
+        raise SystemExit(f"{' '.join(command[3:])} ended with {code}")
     return Figures(float(cpu_s), float(wall_s), float(peak_mb))

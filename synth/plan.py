@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FULL_SCALE = 32768.0
-# Rounding moves a sample by up to half a step, so below this level (RMS of active frames) it would move the SIR.
-_QUIETEST_RMS = 8.0
+_QUIETEST_RMS = 8.0  # of active frames: what is below is no speech but the noise of a converter
+_LOWEST_RMS = 250.0  # of active frames of a stem: -42 dBFS
 _GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
 
 
@@ -78,14 +78,12 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
 
     items = np.arange(mixtures, dtype=np.uint64)
     sir_asked = spec.levels.sir_db.values(draws.uniform("sir_db", items))
-    relative = np.sqrt(piece_powers[0] / piece_powers[1]) * 10 ** (-sir_asked / 20)
-    gains = np.stack([np.ones(mixtures), relative])
+    gains = _gains(np.sqrt(piece_powers), sir_asked)
     bounds = _peak_bounds(place, gains, peaks, frame)
     # Rounding adds half a step per source, and so much is kept free below full scale.
     ceiling = FULL_SCALE - 1 - len(gains) / 2
     clip_gains = np.minimum(1.0, ceiling / bounds)
     gains = np.floor(gains * clip_gains * 10**_GAIN_DECIMALS) / 10**_GAIN_DECIMALS
-    gains = np.where((clip_gains == 1.0) & (np.arange(2)[:, None] == 0), 1.0, gains)
 
     overlaps = place.lengths.sum(axis=0) - place.num_samples
     table = _table(
@@ -102,6 +100,18 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
         peak_bound_dbfs=20 * np.log10((bounds * clip_gains + len(gains) / 2) / FULL_SCALE),
     )
     return SplitPlan(table, _report(spec, pool, pairs, place, clip_gains, left_out))
+
+
+def _gains(rms: Floats, sir_asked_db: Floats) -> Floats:
+    """Gains [2, mixtures] that give the SIR asked for, from the active RMS of the sources [2, mixtures].
+
+    No source is lowered: one keeps its level and the other is raised, so that rounding costs nothing. Where both are so quiet
+    that rounding would still move frames across the 40 dB that make them active, both are raised.
+    """
+    relative = rms[0] / rms[1] * 10 ** (-sir_asked_db / 20)
+    gains = np.stack([np.maximum(1.0, 1 / relative), np.maximum(1.0, relative)])
+    raised: Floats = gains * np.maximum(1.0, _LOWEST_RMS / (gains * rms).min(axis=0))
+    return raised
 
 
 def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floats, dict[str, list[str]]]:

@@ -46,7 +46,11 @@ class PartialOverlap(_Strict):
 
 
 class Levels(_Strict):
-    """Levels of the sources, over active frames: 20 ms within 40 dB of the loudest frame of the source as it is mixed."""
+    """Levels of the sources, over active frames: 20 ms within 40 dB of the loudest frame of the source as it is mixed.
+
+    One source keeps its level and the other is raised; both are raised where one would lie below -42 dBFS, and lowered by
+    one gain where their sum could clip.
+    """
 
     sir_db: Distribution = Uniform(uniform=(-5.0, 5.0))  # level of s1 over each further source
 

@@ -26,8 +26,8 @@ class Utterances:
 
 
 def _noise(random: np.random.Generator, length: int, level: float) -> NDArray[np.int16]:
-    """Noise with pauses, so that active frames are not all frames."""
-    bursts = np.repeat(random.choice([0.02, 0.3, 1.0], size=length // 400 + 1), 400)[:length]
+    """Bursts and pauses of noise; pauses lie well within the 40 dB of active frames or, where they round to nothing, below."""
+    bursts = np.repeat(random.choice([0.05, 0.3, 1.0], size=length // 400 + 1), 400)[:length]
     return np.clip(random.standard_normal(length) * bursts * level, -32768, 32767).astype(np.int16)
 
 

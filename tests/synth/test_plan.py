@@ -40,7 +40,7 @@ def _stem_piece(row: dict[str, Any], stem: np.ndarray, k: int) -> np.ndarray:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from(["full", "partial"]), st.sampled_from([(20, 300), (500, 9000), (9000, 30_000)]))
+@given(st.integers(0, 1000), st.sampled_from(["full", "partial"]), st.sampled_from([(40, 300), (500, 9000), (9000, 30_000)]))
 def test_written_stems_sum_and_have_the_levels_and_the_overlap_of_their_row(
     make_utterances: Make, seed: int, mode: str, level: tuple[float, float]
 ) -> None:
@@ -78,7 +78,7 @@ def test_loud_sources_get_one_gain_and_never_clip(make_utterances: Make) -> None
     for row in rows:
         signals = render(row, pool.load)
         assert np.abs(signals["mixture"].astype(int)).max() <= 32767
-        assert 20 * np.log10(row["gains"][0]) == pytest.approx(row["clip_gain_db"], abs=1e-6)
+        assert 20 * np.log10(min(row["gains"])) == pytest.approx(row["clip_gain_db"], abs=1e-6)
         assert (signals["mixture"] == signals["s1"] + signals["s2"]).all()
 
 
@@ -98,8 +98,14 @@ def test_a_cut_that_would_leave_silence_moves_to_the_loudest_part(make_utterance
     late = np.concatenate([np.zeros(8000, dtype=np.int16), np.full(800, 5000, dtype=np.int16)])
     energies, peaks = measure_frames(late, RATE_HZ)
     row = {
-        **{"id": "late", "speaker_id": "S09", "gender": "male", "text": None, "audio_sha256": "0"},
-        **{"num_samples": len(late), "frame_energies": energies, "frame_peaks": peaks},
+        "id": "late",
+        "speaker_id": "S09",
+        "gender": "male",
+        "text": None,
+        "audio_sha256": "0",
+        "num_samples": len(late),
+        "frame_energies": energies,
+        "frame_peaks": peaks,
     }
     table = pa.concat_tables([pool.table, pa.Table.from_pylist([row], schema=pool.table.schema)])
     rows = plan_split(_spec(3, "full"), "train", table).table.to_pylist()

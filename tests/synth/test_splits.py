@@ -40,7 +40,7 @@ def test_eight_speakers_give_four_two_two() -> None:
 
 
 def test_too_few_speakers_are_refused_with_numbers() -> None:
-    with pytest.raises(PlanError, match="5 speakers are too few for the splits train, validation, test: .* needs 6"):
+    with pytest.raises(PlanError, match=r"5 speakers are too few for the splits train, validation, test: .* needs 6"):
         _draw([f"s{k}" for k in range(5)])
 
 
