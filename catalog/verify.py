@@ -17,6 +17,8 @@ from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
 from catalog.view import write_view
 
+_SHARDS_AT_ONCE = 4  # each holds a batch or some parts of a download in memory
+
 
 @dataclass
 class Verification:
@@ -60,7 +62,9 @@ def verify(
     result.problems += _sums(manifest)
     result.problems += _inputs(storage, manifest, set())
     shards = [(split, shard) for split, entry in manifest.splits.items() for shard in entry.shards]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # hashing and numpy let go of the interpreter lock
+    with ThreadPoolExecutor(
+        min(_SHARDS_AT_ONCE, os.cpu_count() or 1)
+    ) as pool:  # hashing and numpy let go of the interpreter lock
         for (_, shard), problems in zip(shards, pool.map(partial(_check_shard, storage, manifest), shards), strict=True):
             result.problems += problems
             result.rows += shard.rows
