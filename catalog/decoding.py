@@ -21,7 +21,7 @@ from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
 from synth import wav
 
-FULL_SCALE = np.float32(1 / 32768)
+FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 FORMAT = "yuliao"
 SAMPLE = np.dtype("<i2")
 ALIGN_SAMPLES = 16  # every signal of a block begins on a cache line
@@ -143,7 +143,7 @@ def _to_float(signals: Sequence[tuple[str, Pcm, int]], length: int | None, row: 
         if len(pcm) < samples:
             real = array[: len(pcm)]
             array[len(pcm) :] = 0
-        np.copyto(real, pcm)  # converting and scaling in two passes is faster than one mixed-type multiplication
+        real[...] = pcm  # converting and scaling in two passes is faster than one mixed-type multiplication
         np.multiply(real, FULL_SCALE, real)
         row[name] = {"array": array, "sampling_rate": rate}
         start += -(-samples // ALIGN_SAMPLES) * ALIGN_SAMPLES

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from catalog.decoding import Reading
 
+SPLITS = ("train", "validation", "test")
+
 
 def get(
     name: str,
@@ -73,10 +75,10 @@ def get(
 
     reading = Reading(segment, seed, Epoch(epoch)) if segment is not None else Reading()
     identity = hashlib.sha256(f"{storage.url}\0".encode() + manifest_data).hexdigest()
-    opened = {
-        key: _open_split(storage, manifest, identity, key, columns, reading) for key in ([split] if split else manifest.splits)
-    }
-    return opened[split] if split else datasets.DatasetDict(opened)
+    if split is not None:
+        return _open_split(storage, manifest, identity, split, columns, reading)
+    ordered = sorted(manifest.splits, key=lambda key: (SPLITS.index(key) if key in SPLITS else len(SPLITS), key))
+    return datasets.DatasetDict({key: _open_split(storage, manifest, identity, key, columns, reading) for key in ordered})
 
 
 def set_epoch(dataset: "datasets.DatasetDict | datasets.Dataset", epoch: int) -> None:
@@ -131,7 +133,7 @@ def _open_split(
     rows = Rows(
         table,
         info=DatasetInfo(
-            description=f"{manifest.name}@{manifest.version}",
+            description=_description(manifest),
             citation=manifest.citation,
             license=manifest.licence.name,
             dataset_name=manifest.name,
@@ -142,6 +144,11 @@ def _open_split(
     rows.set_format(FORMAT, wanted if mapped != wanted else None, reading=reading)
     rows._fingerprint = fingerprint
     return rows
+
+
+def _description(manifest: Manifest) -> str:
+    changes = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in manifest.overrides.items())
+    return f"{manifest.name}@{manifest.version}" + (f", built with overrides: {changes}" if changes else "")
 
 
 def _known(columns: Iterable[str], schema: pa.Schema, where: str) -> list[str]:
