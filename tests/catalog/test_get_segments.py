@@ -1,5 +1,6 @@
 """`segment=`: keyed crops, the same span in every stem, short rows padded; `set_epoch`."""
 
+import copy
 import pickle
 from pathlib import Path
 from types import ModuleType
@@ -126,7 +127,7 @@ def test_set_epoch_reaches_every_copy(url: Path) -> None:
     made = [
         rows.select([11]),
         rows.shuffle(seed=1),
-        rows.remove_columns(["texts"]),
+        copy.deepcopy(rows),
         rows.with_format(None).with_format(**rows.format),
         pickle.loads(pickle.dumps(rows)),
     ]
