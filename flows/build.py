@@ -94,7 +94,7 @@ def build(
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
         available = sources(storage, spec, corpus, workers, progress)
-        plans = {split: plan_split(spec, split, table) for split, table in available.tables.items()}
+        plans = _plans(spec, available)
         finished = _render(storage, name, spec, corpus, plans, fingerprint, workers, progress, shard_bytes)
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
         report = {"split_by": available.split_by, **{split: plan.report for split, plan in plans.items()}}
@@ -150,7 +150,11 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
 def _planned(storage: Root, spec: SeparationSpec) -> tuple[Corpus, Sources, dict[str, SplitPlan]]:
     corpus = open_corpus(storage, spec)
     available = sources(storage, spec, corpus, available_cpus(), nothing)
-    return corpus, available, {split: plan_split(spec, split, table) for split, table in available.tables.items()}
+    return corpus, available, _plans(spec, available)
+
+
+def _plans(spec: SeparationSpec, available: Sources) -> dict[str, SplitPlan]:
+    return {split: plan_split(spec, split, table, available.load) for split, table in available.tables.items()}
 
 
 def _write_table(table: pa.Table, to: Path) -> None:

@@ -12,6 +12,7 @@ from catalog.utterances import Utterances
 from flows.measures import measured
 from flows.progress import Progress
 from synth import splits
+from synth.render import Load
 from synth.spec import SeparationSpec
 
 _IDENTITY = ["id", "speaker_id", "gender", "text", "audio_sha256"]
@@ -31,6 +32,7 @@ class Sources:
     """Utterances by split, as `synth.plan.plan_split` takes them, and where the split comes from."""
 
     tables: dict[str, pa.Table]
+    load: Load
     split_by: Literal["official", "drawn"]
 
 
@@ -56,9 +58,10 @@ def open_corpus(root: Root, spec: SeparationSpec) -> Corpus:
 def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, progress: Progress) -> Sources:
     """The utterances of each split: the corpus's own splits where it has all that are asked for, otherwise drawn by speaker."""
     wanted = list(spec.counts())
-    in_corpus = {split: _table(root, spec, corpus, split, workers, progress) for split in corpus.manifest.splits}
+    utterances = Utterances(root, corpus.manifest, spec.sample_rate_hz)
+    in_corpus = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
     if splits.official({split: table.num_rows for split, table in in_corpus.items()}, wanted):
-        return Sources({split: in_corpus[split] for split in wanted}, "official")
+        return Sources({split: in_corpus[split] for split in wanted}, utterances.load, "official")
     everything = pa.concat_tables(in_corpus.values())
     speakers = everything["speaker_id"].combine_chunks().dictionary_encode()
     split_of_speaker = splits.draw_split(
@@ -71,11 +74,12 @@ def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, prog
     )
     split_of_row = split_of_speaker[speakers.indices.to_numpy()]
     rows = {split: pa.array(split_of_row == number) for number, split in enumerate(wanted)}
-    return Sources({split: everything.filter(rows[split]) for split in wanted}, "drawn")
+    return Sources({split: everything.filter(rows[split]) for split in wanted}, utterances.load, "drawn")
 
 
-def _table(root: Root, spec: SeparationSpec, corpus: Corpus, split: str, workers: int, progress: Progress) -> pa.Table:
-    utterances = Utterances(root, corpus.manifest, spec.sample_rate_hz)
+def _table(
+    root: Root, spec: SeparationSpec, corpus: Corpus, utterances: Utterances, split: str, workers: int, progress: Progress
+) -> pa.Table:
     if corpus.manifest.sample_rate_hz == spec.sample_rate_hz:
         return utterances.table(split, _IDENTITY + _MEASURES)
     identity = utterances.table(split, _IDENTITY)

@@ -55,7 +55,7 @@ class Frames:
 
     def active_powers(
         self, utterances: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64], frame: int
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Active power of a piece of each of `utterances`: mean square of a sample over the piece's active frames.
 
         Active frames are 20 ms long, counted from the start of the piece, whole, and within 40 dB of the loudest of them.
@@ -68,9 +68,11 @@ class Frames:
             frame: samples in 10 ms.
 
         Returns:
-            float64 [pieces], 0 for a piece that is silent or shorter than 20 ms.
+            Powers, float64 [pieces], 0 for a piece that is silent or shorter than 20 ms. And doubts in dB, float64 [pieces]:
+            by how much the level may change when the piece is scaled and rounded, since that may take frames that lie close
+            to those 40 dB across.
         """
-        powers = np.zeros(len(utterances))
+        powers, doubts_db = np.zeros(len(utterances)), np.zeros(len(utterances))
         begins = self._begin[utterances] + starts // frame
         counts = lengths // (2 * frame)
         chunks = self._chunk[utterances]
@@ -80,18 +82,27 @@ class Frames:
             blocks = np.cumsum(counts[pieces]) // 2_000_000
             for block in np.split(pieces, np.flatnonzero(np.diff(blocks)) + 1):
                 if len(block):
-                    powers[block] = _active_powers(values, begins[block], counts[block]) / (2 * frame)
-        return powers
+                    powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], frame)
+        return powers, doubts_db
 
 
-def _active_powers(values: NDArray[np.int64], begins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean energy of the active 20 ms frames; `counts` (> 0) of them from each of `begins`, each two values of 10 ms."""
+def _active_powers(
+    values: NDArray[np.int64], begins: NDArray[np.int64], counts: NDArray[np.int64], frame: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Power and doubt of pieces of `counts` (> 0) frames of 20 ms from each of `begins`, each frame two values of 10 ms."""
     firsts = np.cumsum(counts) - counts
     at = np.repeat(begins - 2 * firsts, counts) + 2 * np.arange(counts.sum())
     energies = values[at] + values[at + 1]
-    loudest = np.repeat(np.maximum.reduceat(energies, firsts), counts)
-    active = energies * _ACTIVE_RANGE >= loudest
-    return np.add.reduceat(np.where(active, energies, 0), firsts) / np.add.reduceat(active.astype(np.int64), firsts)
+    loudest = np.maximum.reduceat(energies, firsts)
+    excess = energies * _ACTIVE_RANGE - np.repeat(loudest, counts)
+    active = excess >= 0
+    active_counts = np.add.reduceat(active.astype(np.int64), firsts)
+    powers = np.add.reduceat(np.where(active, energies, 0), firsts) / active_counts / (2 * frame)
+    # Rounding changes the energy of a frame that lies at the threshold by a few parts in a thousand, or more where that is faint.
+    threshold_rms = np.sqrt(loudest / _ACTIVE_RANGE / (2 * frame))
+    margins = loudest * (0.005 + 0.15 / np.maximum(threshold_rms, 0.15))
+    near = np.add.reduceat((np.abs(excess) < np.repeat(margins, counts)).astype(np.int64), firsts)
+    return powers, 10 * np.log10(1 + near / active_counts)
 
 
 def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:

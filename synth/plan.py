@@ -13,8 +13,9 @@ from synth.columns import PLAN_SCHEMA
 from synth.distributions import Distribution
 from synth.draws import Draws, hash_texts, hashes
 from synth.errors import PlanError
-from synth.levels import Frames, frame_samples, peak_bound
+from synth.levels import Frames, active_power, frame_samples, peak_bound
 from synth.pairing import Pairs, Pool, pair_up
+from synth.render import Load, scale_into
 from synth.spec import PartialOverlap, SeparationSpec
 
 Ints = NDArray[np.int64]
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 FULL_SCALE = 32768.0
 _QUIETEST_RMS = 8.0  # of active frames: what is below is no speech but the noise of a converter
 _LOWEST_RMS = 250.0  # of active frames of a stem: -42 dBFS
+_MOST_DOUBT_DB = 0.02
 _GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
 
 
@@ -50,7 +52,7 @@ class _Placement:
     num_samples: Ints
 
 
-def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan:
+def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) -> SplitPlan:
     """Plan all mixtures of a split.
 
     Args:
@@ -58,6 +60,7 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
         split: "train", "validation" or "test".
         sources: the utterances that may be used, with the columns `id, speaker_id, gender, text, num_samples,
             audio_sha256, frame_energies, frame_peaks`, measured at the spec's sample rate.
+        load: from a source id to its samples at that rate. Asked only for the few pieces whose level the frames leave in doubt.
 
     Raises:
         PlanError: the sources cannot give what is asked.
@@ -66,7 +69,7 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
     draws = Draws(spec.seed, spec.name, split)
     frame = frame_samples(spec.sample_rate_hz)
     energies, peaks = Frames(sources["frame_energies"]), Frames(sources["frame_peaks"])
-    usable, powers, left_out = _usable(sources, energies, frame)
+    usable, powers, doubts_db, left_out = _usable(sources, energies, frame)
     pool = _pool(sources, usable, split)
     pairs = _pairs(spec, pool, mixtures, draws)
     if isinstance(spec.overlap, PartialOverlap):
@@ -74,7 +77,7 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
     else:
         place = _place_full(pool, pairs, draws)
     place.sources = usable[place.sources]
-    piece_powers = _powers_of_pieces(place, sources, energies, powers, frame)
+    piece_powers, piece_doubts_db = _levels_of_pieces(place, sources, energies, powers, doubts_db, frame)
 
     items = np.arange(mixtures, dtype=np.uint64)
     sir_asked = spec.levels.sir_db.values(draws.uniform("sir_db", items))
@@ -85,13 +88,15 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table) -> SplitPlan
     clip_gains = np.minimum(1.0, ceiling / bounds)
     gains = np.floor(gains * clip_gains * 10**_GAIN_DECIMALS) / 10**_GAIN_DECIMALS
 
+    stem_powers = gains**2 * piece_powers
+    _measure_in_doubt(stem_powers, piece_doubts_db, spec, sources, place, gains, load)
     overlaps = place.lengths.sum(axis=0) - place.num_samples
     table = _table(
         spec,
         sources,
         place,
         gains,
-        sir_db=10 * np.log10(gains[0] ** 2 * piece_powers[0] / (gains[1] ** 2 * piece_powers[1])),
+        sir_db=10 * np.log10(stem_powers[0] / stem_powers[1]),
         sir_db_asked=sir_asked,
         overlap_ratio=overlaps / place.num_samples,
         overlap_ratio_asked=pairs.ratios,
@@ -114,16 +119,16 @@ def _gains(rms: Floats, sir_asked_db: Floats) -> Floats:
     return raised
 
 
-def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floats, dict[str, list[str]]]:
-    """Rows of utterances that can be mixed, the active power of every row, and the ids of those left out, by reason."""
+def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floats, Floats, dict[str, list[str]]]:
+    """Rows of utterances that can be mixed, power and doubt of every row, and the ids of those left out, by reason."""
     rows = np.arange(len(sources), dtype=np.int64)
     lengths = sources["num_samples"].to_numpy()
-    powers = energies.active_powers(rows, np.zeros_like(rows), lengths, frame)
+    powers, doubts_db = energies.active_powers(rows, np.zeros_like(rows), lengths, frame)
     short = lengths < 2 * frame
     quiet = ~short & (powers < _QUIETEST_RMS**2)
     ids = sources["id"]
     left_out = {"shorter than 20 ms": ids.filter(pa.array(short)).to_pylist(), "silent": ids.filter(pa.array(quiet)).to_pylist()}
-    return rows[~short & ~quiet], powers, left_out
+    return rows[~short & ~quiet], powers, doubts_db, left_out
 
 
 def _pool(sources: pa.Table, usable: Ints, split: str) -> Pool:
@@ -233,25 +238,40 @@ def _seen_before(keys: Ints) -> NDArray[np.bool_]:
     return again
 
 
-def _powers_of_pieces(place: _Placement, sources: pa.Table, energies: Frames, whole: Floats, frame: int) -> Floats:
-    """Active power of the pieces, [2, mixtures], from that of whole utterances and, where cut, from their frames.
+def _levels_of_pieces(
+    place: _Placement, sources: pa.Table, energies: Frames, whole_powers: Floats, whole_doubts_db: Floats, frame: int
+) -> tuple[Floats, Floats]:
+    """Active power and doubt of the pieces, each [2, mixtures]: those of whole utterances and, where cut, from their frames.
 
     A piece that is silent (a long pause opens the utterance) is moved to the loudest part of its utterance.
     """
-    powers = whole[place.sources]
+    powers, doubts_db = whole_powers[place.sources], whole_doubts_db[place.sources]
     full_lengths = sources["num_samples"].to_numpy()[place.sources]
     for side in (0, 1):
         cut = np.flatnonzero(place.lengths[side] < full_lengths[side])
         utterances, starts, lengths = place.sources[side, cut], place.starts[side, cut], place.lengths[side, cut]
-        powers[side, cut] = energies.active_powers(utterances, starts, lengths, frame)
+        powers[side, cut], doubts_db[side, cut] = energies.active_powers(utterances, starts, lengths, frame)
         for item in cut[powers[side, cut] < _QUIETEST_RMS**2]:
             utterance = place.sources[side : side + 1, item]
             length = place.lengths[side : side + 1, item]
             loudest = int(np.argmax(energies.of(utterance[0])[: full_lengths[side, item] // frame]))
             latest = (full_lengths[side, item] - length[0]) // frame
             place.starts[side, item] = min(max(loudest - length[0] // frame // 2, 0), latest) * frame
-            powers[side, item] = energies.active_powers(utterance, place.starts[side : side + 1, item], length, frame)[0]
-    return powers
+            start = place.starts[side : side + 1, item]
+            (powers[side, item],), (doubts_db[side, item],) = energies.active_powers(utterance, start, length, frame)
+    return powers, doubts_db
+
+
+def _measure_in_doubt(
+    stem_powers: Floats, doubts_db: Floats, spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats, load: Load
+) -> None:
+    """Put right the powers of stems that rounding may change by more than a row may be wrong: measure what will be written."""
+    for side, item in np.argwhere((doubts_db > _MOST_DOUBT_DB) & (gains != np.floor(gains))):
+        start, length = place.starts[side, item], place.lengths[side, item]
+        samples = load(sources["id"][int(place.sources[side, item])].as_py())[start : start + length]
+        stem = np.empty_like(samples)
+        scale_into(samples, gains[side, item], stem)
+        stem_powers[side, item] = active_power(stem, spec.sample_rate_hz)
 
 
 def _peak_bounds(place: _Placement, gains: Floats, peaks: Frames, frame: int) -> Floats:

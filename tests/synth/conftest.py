@@ -25,15 +25,16 @@ class Utterances:
         return self.audio[utterance_id]
 
 
-def _noise(random: np.random.Generator, length: int, level: float) -> NDArray[np.int16]:
-    """Bursts and pauses of noise; pauses lie well within the 40 dB of active frames or, where they round to nothing, below."""
-    bursts = np.repeat(random.choice([0.05, 0.3, 1.0], size=length // 400 + 1), 400)[:length]
+def _noise(random: np.random.Generator, length: int, level: float, pause: float) -> NDArray[np.int16]:
+    """Bursts and pauses of noise."""
+    bursts = np.repeat(random.choice([pause, 0.3, 1.0], size=length // 400 + 1), 400)[:length]
     return np.clip(random.standard_normal(length) * bursts * level, -32768, 32767).astype(np.int16)
 
 
 @pytest.fixture(scope="session")
 def make_utterances() -> Make:
-    """`make_utterances(speakers=4, each=10, seed=0, sample_rate_hz=8000, level=(50, 4000), seconds=(0.2, 1.0))`."""
+    """`make_utterances(speakers=4, each=10, seed=0, sample_rate_hz=8000, level=(50, 4000), seconds=(0.2, 1.0),
+    pause=0.05)`; `pause` is the level of pauses against that of bursts."""
 
     def make(
         speakers: int = 4,
@@ -42,12 +43,13 @@ def make_utterances() -> Make:
         sample_rate_hz: int = 8000,
         level: tuple[float, float] = (50, 4000),
         seconds: tuple[float, float] = (0.2, 1.0),
+        pause: float = 0.05,
     ) -> Utterances:
         random = np.random.default_rng(seed)
         rows, audio = [], {}
         for speaker in range(speakers):
             for number in range(each):
-                samples = _noise(random, int(random.uniform(*seconds) * sample_rate_hz), random.uniform(*level))
+                samples = _noise(random, int(random.uniform(*seconds) * sample_rate_hz), random.uniform(*level), pause)
                 energies, peaks = measure_frames(samples, sample_rate_hz)
                 row_id = f"S{speaker:02d}W{number:03d}"
                 audio[row_id] = samples

@@ -31,7 +31,7 @@ def test_active_power_of_a_piece_is_that_of_its_samples(seed: int, count: int, s
     ]
     column = pa.chunked_array([pa.array([measure_frames(samples, RATE_HZ)[0]], pa.list_(pa.int64())) for samples in audio])
     pieces = [samples[start_frame * FRAME :][:length] for samples in audio]
-    powers = Frames(column).active_powers(
+    powers, _ = Frames(column).active_powers(
         np.arange(count), np.full(count, start_frame * FRAME), np.array([len(piece) for piece in pieces]), FRAME
     )
     assert powers.tolist() == pytest.approx([active_power(piece, RATE_HZ) for piece in pieces], rel=1e-12)
