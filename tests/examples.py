@@ -1,8 +1,9 @@
-"""Small datasets for tests; as a program, publishes one: `examples.py URL NAME FINGERPRINT SEED [SHARDS]`."""
+"""Small datasets for tests; a program too, that publishes one after a line of input: `URL NAME FINGERPRINT SEED [SHARDS]`."""
 
 import hashlib
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def publish_separation(root: Root, name: str, fingerprint: str, seed: int, **mor
     return publish(name, **{"licence": LICENCE, "sample_rate_hz": RATE_HZ, "n_src": 2, **fixed, **more})
 
 
-def main(url: str, name: str, fingerprint: str, seed: int, shards: int) -> None:
+def main(url: str, name: str, fingerprint: str, seed: int, shards: int, before_publishing: Callable[[], object] = bool) -> None:
     """Build shard by shard with a journal, saying when each is finished, and publish."""
     root = open_root(url)
     building = Building(root, name, fingerprint)
@@ -128,9 +129,11 @@ def main(url: str, name: str, fingerprint: str, seed: int, shards: int) -> None:
             print("shard", k, flush=True)
             time.sleep(0.05)
     splits = {"train": [finished[f"train-{k}"] for k in range(shards)]}
+    print("ready", flush=True)
+    before_publishing()
     published = publish(name, kind="speech", splits=splits, fingerprint=fingerprint, licence=LICENCE, root=url)
     print("published", published.version, published.created, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else 1)
+    main(*sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else 1, sys.stdin.readline)

@@ -194,7 +194,8 @@ def test_references(root: Root, examples: ModuleType) -> None:
 
 def start(examples: ModuleType, environment: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, str(examples.__file__), *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def outputs(processes: list[subprocess.Popen[str]]) -> list[str]:
@@ -211,12 +212,38 @@ def test_two_publishers_at_once(root: Root, examples: ModuleType, process_enviro
     """Different content makes two versions, the same fingerprint one; all four succeed."""
     different = [start(examples, process_environment, root.url, "different", f"f{seed}", seed) for seed in (1, 2)]
     same = [start(examples, process_environment, root.url, "same", "f", 1) for _ in range(2)]
+    for process in (*different, *same):
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != "ready":
+            assert process.poll() is None
+    for process in (*different, *same):
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
     assert outputs(different) == ["published 1 True", "published 2 True"]
     assert outputs(same) == ["published 1 False", "published 1 True"]
     assert version_numbers(root, "different").present == [1, 2]
     assert version_numbers(root, "same").present == [1]
     for name, version in (("different", 1), ("different", 2), ("same", 1)):
         assert catalog.verify(f"{name}@{version}").problems == []
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("same", "published 1 False"), ("other", "published 2 True")])
+def test_the_loser_of_a_race_looks_again(
+    root: Root, examples: ModuleType, monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str
+) -> None:
+    """Somebody publishes between our look at the newest version and our commit."""
+    create = type(root).create
+
+    def overtaken(self: Root, path: str, data: bytes) -> bool:
+        monkeypatch.setattr(type(root), "create", create)
+        assert examples.publish_speech(root, "speech", theirs, 1 if theirs == "same" else 2).version == 1
+        return create(self, path, data)
+
+    monkeypatch.setattr(type(root), "create", overtaken)
+    published = examples.publish_speech(root, "speech", "same", 1)
+    assert f"published {published.version} {published.created}" == ours
+    assert catalog.versions("speech") == list(range(1, published.version + 1))
 
 
 def test_many_publishers_in_one_process_lose_no_version(root: Root, examples: ModuleType) -> None:

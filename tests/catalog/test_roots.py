@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -54,6 +55,19 @@ def test_listing_is_never_stale(root: Root) -> None:
     other.remove("a/x")
     assert root.children("a") == ["y"]
     assert not root.exists("a/x")
+
+
+@pytest.mark.server
+def test_what_another_machine_writes_is_seen_at_once(s3_url: str, s3_server: str) -> None:
+    """No listing is answered out of a cache."""
+    root = open_root(s3_url)
+    assert root.children("a") == []
+    for name in ("x", "y"):
+        path = s3_url.removeprefix("s3://")
+        with urlopen(Request(f"{s3_server}/{path}/a/{name}", data=b"1", method="PUT"), timeout=10):
+            pass
+        assert name in root.children("a")
+        assert root.exists(f"a/{name}")
 
 
 def test_missing_files_raise_file_not_found(root: Root) -> None:
