@@ -48,6 +48,14 @@ class Pool:
         per_speaker = np.bincount(self.speakers)
         return int((len(self.lengths) ** 2 - (per_speaker**2).sum()) // 2)
 
+    def share_that_reaches(self, ratio: float) -> float:
+        """Share of the pairs of different speakers that can overlap by `ratio`."""
+        everyone = np.sort(self.lengths)
+        by_speaker = np.lexsort((self.lengths, self.speakers))
+        begins = np.flatnonzero(np.diff(self.speakers[by_speaker], prepend=-1))
+        groups = np.split(self.lengths[by_speaker], begins[1:])
+        return (_reaching(everyone, ratio) - sum(_reaching(group, ratio) for group in groups)) / self.pair_count()
+
     def reach(self, a: Ints, b: Ints) -> Floats:
         """Largest overlap ratio that utterances `a` and `b` can have."""
         x, y = self.lengths[a], self.lengths[b]
@@ -107,6 +115,12 @@ def uses(pool: Pool, mixtures: int, draws: Draws) -> Ints:
         result[group] = base
         result[group[:rest]] += 1
     return result
+
+
+def _reaching(lengths: Ints, ratio: float) -> int:
+    """Pairs of ascending `lengths` whose shorter is at least `ratio` of the longer."""
+    shortest = np.searchsorted(lengths, lengths * ratio)
+    return int((np.arange(len(lengths)) - shortest).sum())
 
 
 def _rank_within(groups: Ints) -> Ints:

@@ -346,7 +346,7 @@ def _report(
 ) -> dict[str, Any]:
     utterance_uses = np.bincount(np.r_[pairs.a, pairs.b], minlength=len(pool.lengths))
     _, pair_uses = np.unique(np.sort(np.stack([pairs.a, pairs.b]), axis=0), axis=1, return_counts=True)
-    return {
+    report: dict[str, Any] = {
         "mixtures": len(pairs.a),
         "hours": round(float(place.num_samples.sum()) / spec.sample_rate_hz / 3600, 3),
         "speakers": len(np.unique(pool.speakers)),
@@ -354,6 +354,12 @@ def _report(
         "utterances_left_out": {reason: {"count": len(ids), "first": ids[:20]} for reason, ids in left_out.items() if ids},
         "uses_per_utterance": {"least": int(utterance_uses.min()), "most": int(utterance_uses.max())},
         "pairs": {"possible": pool.pair_count(), "used": len(pair_uses), "most_uses": int(pair_uses.max())},
-        "overlap_ratios_drawn_anew": int(np.count_nonzero(pairs.draw_counts > 1)),
         "clip_gain_applied": int(np.count_nonzero(clip_gains < 1.0)),
     }
+    if isinstance(spec.overlap, PartialOverlap):
+        quartiles = spec.overlap.ratio.values(np.array([0, 0.25, 0.5, 0.75, 1 - 2**-53]))
+        report["share_of_pairs_that_reach_overlap_ratio"] = {
+            f"{ratio:.3f}": round(pool.share_that_reaches(ratio), 4) for ratio in quartiles
+        }
+        report["overlap_ratios_drawn_anew"] = int(np.count_nonzero(pairs.draw_counts > 1))
+    return report

@@ -89,6 +89,18 @@ def test_ratios_that_no_pair_reaches_are_refused() -> None:
         _pair(_pool([1000, 20_000], [0, 1]), 5, low=0.8)
 
 
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 3)), min_size=2, max_size=30), st.floats(0.01, 1))
+def test_the_share_of_pairs_that_reach_a_ratio_is_counted_right(utterances: list[tuple[int, int]], ratio: float) -> None:
+    speakers = np.unique([speaker for _, speaker in utterances], return_inverse=True)[1]
+    pool = _pool([length for length, _ in utterances], speakers)
+    a, b = np.triu_indices(len(utterances), 1)
+    different = pool.speakers[a] != pool.speakers[b]
+    if different.any():
+        x, y = pool.lengths[a[different]], pool.lengths[b[different]]
+        share = np.mean(np.minimum(x, y) >= ratio * np.maximum(x, y))
+        assert pool.share_that_reaches(ratio) == pytest.approx(share)
+
+
 def test_one_speaker_is_refused() -> None:
     with pytest.raises(PlanError, match="fewer than 2 speakers"):
         _pair(_pool([1000, 2000], [0, 0]), 1)

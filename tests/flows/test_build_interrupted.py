@@ -1,0 +1,164 @@
+"""Builds that are killed, raced, or run out of disk: nothing half-done is listed, and the outcome is the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import catalog
+from catalog.building import Building
+from catalog.manifests import read_manifest, version_numbers
+from catalog.roots import open_root
+from flows.build import build
+from flows.specs import load_spec
+
+OVERRIDES = {
+    "corpus": "librispeech",
+    "splits.train.mixtures": 400,
+    "splits.validation.mixtures": 40,
+    "splits.test.mixtures": 40,
+}
+SHARD_BYTES = 1 << 20
+
+# What a user's `yuliao build` does, with small shards, and slowed down so that there is a middle to be killed in.
+BUILDER = """
+import sys, time
+import flows.build
+from flows.specs import load_spec
+if __name__ == "__main__":
+    root, name, workers, pause_s = sys.argv[1:]
+    def progress(done, total, unit):
+        print(done, flush=True)
+        time.sleep(float(pause_s))
+    print(flows.build.build(load_spec("sep_2spk_partial", {overrides!r}), name=name, root=root, workers=int(workers),
+                            progress=progress, shard_bytes={shard_bytes}), flush=True)
+""".replace("{overrides!r}", repr(OVERRIDES)).replace("{shard_bytes}", str(SHARD_BYTES))
+
+
+@pytest.fixture
+def builder(tmp_path: Path, process_environment: dict[str, str]) -> Any:
+    """Starts a process that builds `name` in the catalog at `root_url`."""
+    program = tmp_path / "builder.py"
+    program.write_text(BUILDER)
+    started: list[subprocess.Popen[str]] = []
+
+    def start(root_url: str, name: str, workers: int = 2, pause_s: float = 0.0, **settings: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, str(program), root_url, name, str(workers), str(pause_s)]
+        environment = {**os.environ, **process_environment}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _undisturbed(root_url: str) -> Any:
+    published = build(
+        load_spec("sep_2spk_partial", OVERRIDES), name="undisturbed", root=root_url, workers=1, shard_bytes=SHARD_BYTES
+    )
+    return read_manifest(open_root(root_url), published.name, published.version)
+
+
+@pytest.mark.parametrize("moment", [1, 4, 9])
+def test_a_build_killed_in_the_middle_goes_on_and_ends_the_same(
+    root_url: str, ingest_talk: Any, builder: Any, moment: int
+) -> None:
+    ingest_talk(root_url)
+    process = builder(root_url, "killed", pause_s=0.05)
+    for _ in range(moment + 1):  # the first line says that nothing is done yet
+        assert process.stdout.readline().strip().isdigit()
+    workers = _children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(map(_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers
+    assert not any(map(_alive, workers)), "workers outlive their parent"
+    assert [listed.name for listed in catalog.list_datasets(root=root_url)] == ["librispeech"]
+
+    storage = open_root(root_url)
+    (fingerprint,) = storage.children("killed/building")
+    journal = Building(storage, "killed", fingerprint).finished()
+    assert len(journal) >= moment
+    blob_times = {shard.blob: storage.modified(f"killed/blobs/{shard.blob}.arrow") for shard in journal.values()}
+    again = builder(root_url, "killed")
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert int(out.split()[0]) == sum(shard.rows for shard in journal.values()), "finished shards count as done from the start"
+    assert blob_times == {blob: storage.modified(f"killed/blobs/{blob}.arrow") for blob in blob_times}, (
+        "and are not written again"
+    )
+
+    manifest, undisturbed = read_manifest(storage, "killed", 1), _undisturbed(root_url)
+    assert manifest.rows_digest == undisturbed.rows_digest
+    assert manifest.blobs == undisturbed.blobs
+    assert storage.children("killed/building") == []
+    assert catalog.verify("killed", root=root_url).ok
+
+
+def test_two_builds_of_the_same_at_once_make_one_version(root_url: str, ingest_talk: Any, builder: Any) -> None:
+    ingest_talk(root_url)
+    both = [builder(root_url, "raced", workers=1) for _ in range(2)]
+    for process in both:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert out.split()[-1] == "raced@1"
+    assert version_numbers(open_root(root_url), "raced").present == [1]
+    assert catalog.verify("raced", root=root_url).ok
+
+
+def test_a_full_disk_publishes_nothing_and_the_build_goes_on_when_there_is_room(
+    tmp_path: Path, ingest_talk: Any, builder: Any
+) -> None:
+    """The kernel's limit on the size of a file stands for the full disk: writing fails in the middle of a shard."""
+    import resource
+
+    root_url = str(tmp_path / "catalog")
+    ingest_talk(root_url)
+    limit = SHARD_BYTES // 2
+
+    def small_files_only() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    process = builder(root_url, "full", workers=1, preexec_fn=small_files_only)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "no space left" in err.splitlines()[-1]
+    assert [listed.name for listed in catalog.list_datasets(root=root_url)] == ["librispeech"]
+    assert not [path for path in (tmp_path / "catalog" / "full").rglob("*") if path.is_file()], "nothing is left behind"
+    again = builder(root_url, "full", workers=1)
+    assert again.communicate(timeout=120)[0].split()[-1] == "full@1"
+
+
+def test_a_disk_that_cannot_hold_the_set_is_refused_before_work(
+    tmp_path: Path, ingest_talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root_url = str(tmp_path / "catalog")
+    ingest_talk(root_url)
+    free = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr("flows.build.shutil.disk_usage", lambda path: free)
+    with pytest.raises(catalog.CatalogError, match=r"sep_2spk_partial needs .* MB more in .*, where 1\.0 kB are free"):
+        build(load_spec("sep_2spk_partial", OVERRIDES), root=root_url, workers=1)
