@@ -17,9 +17,8 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 demo: $(VENV)/.demo
 	$(BIN)/yuliao demo
 
-# Tests of one xdist_group stay together, and share the server they start.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

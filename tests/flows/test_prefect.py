@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 import soundfile
 
-pytestmark = pytest.mark.xdist_group("prefect")  # together, so that they share one server
-
 REPOSITORY = Path(__file__).parents[2]
 YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
 PREFECT = [sys.executable, "-m", "prefect"]
