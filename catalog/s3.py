@@ -14,7 +14,7 @@ from typing import Any
 
 from catalog import settings
 from catalog.errors import CatalogError, IntegrityError
-from catalog.roots import full_disk_is_an_error, sweep
+from catalog.files import full_disk_is_an_error, sweep
 
 _PART_BYTES = 8 << 20
 _PARTS_AT_ONCE = 4

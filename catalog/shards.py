@@ -14,8 +14,9 @@ from typing import Self
 import pyarrow as pa
 
 from catalog.errors import CatalogError
+from catalog.files import full_disk_is_an_error
 from catalog.names import check_name
-from catalog.roots import Root, full_disk_is_an_error
+from catalog.roots import Root
 
 MAX_BATCH_BYTES = 64 << 20
 _CHUNK_BYTES = 256 << 10  # hashed and then written while it is still in a core's own cache

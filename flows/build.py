@@ -15,10 +15,11 @@ import pyarrow as pa
 
 from catalog.building import Building
 from catalog.errors import CatalogError
+from catalog.files import full_disk_is_an_error
 from catalog.manifests import Licence, Manifest, read_manifest, version_numbers
 from catalog.names import check_name
 from catalog.publish import Published, publish
-from catalog.roots import FolderRoot, Root, full_disk_is_an_error, open_root
+from catalog.roots import FolderRoot, Root, open_root
 from catalog.shards import Shard
 from flows.progress import Progress, nothing
 from flows.shards import ShardTask, render_shard, row_bytes
