@@ -1,10 +1,10 @@
 """Levels from 10 ms frames: what ingest measures once per utterance, so that planning never needs audio."""
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
 
 FRAMES_PER_S = 100
 _ACTIVE_RANGE = 10_000  # 40 dB, as a ratio of energies
@@ -34,8 +34,8 @@ def measure_frames(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[NDA
     return energies, peaks.astype(np.uint16)
 
 
-class Frames:
-    """Frame values (energies or peaks) of many utterances, read in place from an Arrow column of lists."""
+class Energies:
+    """Frame energies of many utterances, read in place from an Arrow column of lists."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         self._values = [chunk.values.to_numpy(zero_copy_only=True) for chunk in column.chunks]
@@ -44,17 +44,13 @@ class Frames:
         self._begin = np.concatenate([chunk[:-1] for chunk in offsets]) if offsets else np.empty(0, dtype=np.int64)
         self._end = np.concatenate([chunk[1:] for chunk in offsets]) if offsets else np.empty(0, dtype=np.int64)
 
-    def of(self, utterance: int) -> NDArray[Any]:
+    def of(self, utterance: int) -> Ints:
         """The frames of one utterance."""
-        values: NDArray[Any] = self._values[self._chunk[utterance]]
+        values: Ints = self._values[self._chunk[utterance]]
         return values[self._begin[utterance] : self._end[utterance]]
 
-    def largest(self) -> NDArray[Any]:
-        """The largest value of each utterance, 0 where it has no frames."""
-        return np.array([self.of(k).max(initial=0) for k in range(len(self._begin))])
-
     def active_powers(
-        self, utterances: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64], frame: int
+        self, utterances: Ints, starts: Ints, lengths: Ints, frame: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Active power of a piece of each of `utterances`: mean square of a sample over the piece's active frames.
 
@@ -86,9 +82,7 @@ class Frames:
         return powers, doubts_db
 
 
-def _active_powers(
-    values: NDArray[np.int64], begins: NDArray[np.int64], counts: NDArray[np.int64], frame: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _active_powers(values: Ints, begins: Ints, counts: Ints, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Power and doubt of pieces of `counts` (> 0) frames of 20 ms from each of `begins`, each frame two values of 10 ms."""
     firsts = np.cumsum(counts) - counts
     at = np.repeat(begins - 2 * firsts, counts) + 2 * np.arange(counts.sum())
@@ -106,7 +100,7 @@ def _active_powers(
 
 
 def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
-    """`Frames.active_powers` of one piece, straight from its samples, int16 [samples]: to check a written stem by its row."""
+    """`Energies.active_powers` of one piece, straight from its samples, int16 [samples]: to check a written stem by its row."""
     length = 2 * frame_samples(sample_rate_hz)
     whole = len(samples) // length
     if not whole:
@@ -116,25 +110,63 @@ def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
     return float(active.sum() / len(active) / length)
 
 
-def peak_bound(
-    peaks: tuple[NDArray[np.uint16], NDArray[np.uint16]], gains: tuple[float, float], offsets: tuple[int, int], frame: int
-) -> float:
-    """A bound on the magnitude of the sum of two sources, from their frame peaks.
+class Peaks:
+    """Frame peaks of many utterances."""
 
-    Args:
-        peaks: of the 10 ms frames of each source from its first sample.
-        gains: linear.
-        offsets: sample of the mixture at which each source begins; one of them is 0.
-        frame: samples in 10 ms.
-    """
-    (first, second), (gain, other_gain) = (peaks, gains) if offsets[0] == 0 else (peaks[::-1], gains[::-1])
-    whole, part = divmod(max(offsets), frame)
-    bound = np.zeros(max(len(first), whole + len(second) + 1))
-    bound[: len(first)] = gain * first
-    # A source that begins within a frame of the mixture's grid lies, frame by frame, over two frames of the grid.
-    late = np.zeros(len(second) + 1)
-    late[:-1] = second
-    if part:
-        late[1:] = np.maximum(late[1:], second)
-    bound[whole : whole + len(late)] += other_gain * late
-    return float(bound.max())
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        counts = [np.diff(chunk.offsets.to_numpy()) for chunk in column.chunks]
+        self._counts = np.concatenate(counts).astype(np.int64)
+        self._begins = np.cumsum(self._counts) - self._counts
+        self._values = np.concatenate([chunk.flatten().to_numpy() for chunk in column.chunks])
+
+    def largest(self) -> NDArray[np.float64]:
+        """The peak of each utterance; of one without frames 0."""
+        result = np.zeros(len(self._counts))
+        some = np.flatnonzero(self._counts)
+        result[some] = np.maximum.reduceat(self._values, self._begins[some])
+        return result
+
+    def bounds(
+        self, utterances: Ints, starts: Ints, lengths: Ints, offsets: Ints, gains: NDArray[np.float64], frame: int
+    ) -> NDArray[np.float64]:
+        """Bounds on the peaks of mixtures of two sources where these overlap, frame by frame, float64 [mixtures].
+
+        Args:
+            utterances: of the two sources; this and the following are [2, mixtures].
+            starts: first sample of each piece, a multiple of `frame`.
+            lengths: samples of each piece.
+            offsets: sample of the mixture at which each piece begins; one of the two is 0.
+            gains: linear.
+            frame: samples in 10 ms.
+        """
+        bounds = np.zeros(utterances.shape[1])
+        # A few million frames at a time, so that memory does not grow with the set.
+        blocks = np.cumsum(lengths.min(axis=0) // frame) // 2_000_000
+        for block in np.split(np.arange(len(bounds)), np.flatnonzero(np.diff(blocks)) + 1):
+            if len(block):
+                where = slice(None), block
+                bounds[block] = self._bounds(
+                    utterances[where], starts[where], lengths[where], offsets[where], gains[where], frame
+                )
+        return bounds
+
+    def _bounds(
+        self, utterances: Ints, starts: Ints, lengths: Ints, offsets: Ints, gains: NDArray[np.float64], frame: int
+    ) -> NDArray[np.float64]:
+        turned = offsets[0] > 0  # now the first of the two is the one that begins the mixture
+        utterances, starts, lengths, gains = (np.where(turned, x[::-1], x) for x in (utterances, starts, lengths, gains))
+        begins = self._begins[utterances] + starts // frame
+        counts = -(-lengths // frame)
+        whole, part = np.divmod(offsets.max(axis=0), frame)
+        # On the grid of the first source: frame t after the second begins lies over frame t of the second and, where the second
+        # begins within a frame of the grid, over frame t - 1 as well.
+        spans = np.minimum(counts[0] - whole, counts[1] + (part > 0))
+        firsts = np.cumsum(spans) - spans
+        t = np.arange(spans.sum()) - np.repeat(firsts, spans)
+        last = np.repeat(counts[1] - 1, spans)
+        second = np.repeat(begins[1], spans)
+        peaks = self._values[second + np.minimum(t, last)]
+        earlier = self._values[second + np.maximum(t - np.repeat((part > 0).astype(np.int64), spans), 0)]
+        first = self._values[np.repeat(begins[0] + whole, spans) + t]
+        sums = np.repeat(gains[0], spans) * first + np.repeat(gains[1], spans) * np.maximum(peaks, earlier)
+        return np.maximum.reduceat(sums, firsts)

@@ -13,7 +13,7 @@ from synth.columns import PLAN_SCHEMA
 from synth.distributions import Distribution
 from synth.draws import Draws, hash_texts, hashes
 from synth.errors import PlanError
-from synth.levels import Frames, active_power, frame_samples, peak_bound
+from synth.levels import Energies, Peaks, active_power, frame_samples
 from synth.pairing import Pairs, Pool, pair_up
 from synth.render import Load, scale_into
 from synth.spec import PartialOverlap, SeparationSpec
@@ -68,9 +68,10 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) 
     mixtures = spec.counts()[split]
     draws = Draws(spec.seed, spec.name, split)
     frame = frame_samples(spec.sample_rate_hz)
-    energies, peaks = Frames(sources["frame_energies"]), Frames(sources["frame_peaks"])
+    energies, peaks = Energies(sources["frame_energies"]), Peaks(sources["frame_peaks"])
+    keys = hash_texts(sources["id"].to_pylist())
     usable, powers, doubts_db, left_out = _usable(sources, energies, frame)
-    pool = _pool(sources, usable, split)
+    pool = _pool(sources, usable, keys, split)
     pairs = _pairs(spec, pool, mixtures, draws)
     if isinstance(spec.overlap, PartialOverlap):
         place = _place_partial(spec.overlap.ratio, pool, pairs, draws)
@@ -94,6 +95,7 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) 
     table = _table(
         spec,
         sources,
+        keys,
         place,
         gains,
         sir_db=10 * np.log10(stem_powers[0] / stem_powers[1]),
@@ -119,7 +121,7 @@ def _gains(rms: Floats, sir_asked_db: Floats) -> Floats:
     return raised
 
 
-def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floats, Floats, dict[str, list[str]]]:
+def _usable(sources: pa.Table, energies: Energies, frame: int) -> tuple[Ints, Floats, Floats, dict[str, list[str]]]:
     """Rows of utterances that can be mixed, power and doubt of every row, and the ids of those left out, by reason."""
     rows = np.arange(len(sources), dtype=np.int64)
     lengths = sources["num_samples"].to_numpy()
@@ -131,7 +133,7 @@ def _usable(sources: pa.Table, energies: Frames, frame: int) -> tuple[Ints, Floa
     return rows[~short & ~quiet], powers, doubts_db, left_out
 
 
-def _pool(sources: pa.Table, usable: Ints, split: str) -> Pool:
+def _pool(sources: pa.Table, usable: Ints, keys: NDArray[np.uint64], split: str) -> Pool:
     speakers = sources["speaker_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)[usable]
     distinct = len(np.unique(speakers))
     if distinct < 2:
@@ -140,8 +142,7 @@ def _pool(sources: pa.Table, usable: Ints, split: str) -> Pool:
             "different ones: take a corpus or proportions (split_proportions) that give it more"
         )
     speakers = np.unique(speakers, return_inverse=True)[1].astype(np.int64)
-    keys = hash_texts(sources["id"].take(pa.array(usable)).to_pylist())
-    return Pool(sources["num_samples"].to_numpy()[usable].astype(np.int64), speakers, keys)
+    return Pool(sources["num_samples"].to_numpy()[usable].astype(np.int64), speakers, keys[usable])
 
 
 def _pairs(spec: SeparationSpec, pool: Pool, mixtures: int, draws: Draws) -> Pairs:
@@ -239,7 +240,7 @@ def _seen_before(keys: Ints) -> NDArray[np.bool_]:
 
 
 def _levels_of_pieces(
-    place: _Placement, sources: pa.Table, energies: Frames, whole_powers: Floats, whole_doubts_db: Floats, frame: int
+    place: _Placement, sources: pa.Table, energies: Energies, whole_powers: Floats, whole_doubts_db: Floats, frame: int
 ) -> tuple[Floats, Floats]:
     """Active power and doubt of the pieces, each [2, mixtures]: those of whole utterances and, where cut, from their frames.
 
@@ -274,20 +275,27 @@ def _measure_in_doubt(
         stem_powers[side, item] = active_power(stem, spec.sample_rate_hz)
 
 
-def _peak_bounds(place: _Placement, gains: Floats, peaks: Frames, frame: int) -> Floats:
+def _peak_bounds(place: _Placement, gains: Floats, peaks: Peaks, frame: int) -> Floats:
     """A bound on the peak of each mixture: the sum of the sources' peaks, and where that is too much, frame by frame."""
-    largest = peaks.largest().astype(np.float64)
-    bounds: Floats = (gains * largest[place.sources]).sum(axis=0)
-    starts, ends = place.starts // frame, -(-(place.starts + place.lengths) // frame)
-    for item in np.flatnonzero(bounds > FULL_SCALE - 1 - len(gains) / 2):
-        pieces = [peaks.of(place.sources[side, item])[starts[side, item] : ends[side, item]] for side in (0, 1)]
-        bounds[item] = peak_bound(
-            (pieces[0], pieces[1]), (gains[0, item], gains[1, item]), (place.offsets[0, item], place.offsets[1, item]), frame
-        )
+    alone = gains * peaks.largest()[place.sources]
+    bounds: Floats = alone.sum(axis=0)
+    much = np.flatnonzero(bounds > FULL_SCALE - 1 - len(gains) / 2)
+    where = slice(None), much
+    together = peaks.bounds(
+        place.sources[where], place.starts[where], place.lengths[where], place.offsets[where], gains[where], frame
+    )
+    bounds[much] = np.maximum(alone[where].max(axis=0), together)
     return bounds
 
 
-def _table(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats, **measures: NDArray[Any]) -> pa.Table:
+def _table(
+    spec: SeparationSpec,
+    sources: pa.Table,
+    keys: NDArray[np.uint64],
+    place: _Placement,
+    gains: Floats,
+    **measures: NDArray[Any],
+) -> pa.Table:
     mixtures = place.sources.shape[1]
     flat = pa.array(place.sources.T.ravel())
 
@@ -310,8 +318,8 @@ def _table(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Fl
     }
     for name in ("sir_db", "sir_db_asked"):
         columns[name] = _lists(pa.array(columns[name]), 1)
-    columns["id"] = _row_ids(spec, sources, place, gains)
-    columns["row_digest"] = _row_digests(columns)
+    columns["id"] = _row_ids(spec, keys, place, gains)
+    columns["row_digest"] = _row_digests(columns["id"], sources, place, measures["sir_db_asked"], measures["overlap_ratio_asked"])
     return pa.table({field.name: pa.array(columns[field.name]) for field in PLAN_SCHEMA}, schema=PLAN_SCHEMA)
 
 
@@ -319,9 +327,9 @@ def _lists(values: pa.Array, per_row: int) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, per_row, dtype=np.int32)), values)
 
 
-def _row_ids(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats) -> list[str]:
+def _row_ids(spec: SeparationSpec, source_keys: NDArray[np.uint64], place: _Placement, gains: Floats) -> list[str]:
     """128-bit hashes of what a mixture is made of, in hex: the same mixture has the same id in every set."""
-    keys = hash_texts(sources["id"].to_pylist())[place.sources]
+    keys = source_keys[place.sources]
     state = np.full(place.sources.shape[1], spec.sample_rate_hz, dtype=np.uint64)
     for side in (0, 1):
         for part in (keys[side], place.starts[side], place.lengths[side], place.offsets[side], gains[side]):
@@ -331,14 +339,17 @@ def _row_ids(spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: 
     return [text[at : at + 32] for at in range(0, len(text), 32)]
 
 
-def _row_digests(columns: dict[str, Any]) -> list[str]:
-    """SHA-256 of each row: its id (sources, placement, gains), its sources' PCM and texts, and what was asked."""
-    parts = [
-        columns["id"],
-        *(columns[name].to_pylist() for name in ("source_sha256s", "speaker_ids", "genders", "texts", "sir_db_asked")),
-        columns["overlap_ratio_asked"].tolist(),
+def _row_digests(
+    ids: list[str], sources: pa.Table, place: _Placement, sir_db_asked: Floats, overlap_ratio_asked: Floats
+) -> list[str]:
+    """SHA-256 of each row: its id (sources, placement, gains), its sources' PCM, speakers and texts, and what was asked."""
+    told = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
+    source = [repr(row) for row in zip(*told, strict=True)]
+    rows = zip(ids, *place.sources.tolist(), sir_db_asked.tolist(), overlap_ratio_asked.tolist(), strict=True)
+    return [
+        hashlib.sha256(f"{row_id} {source[a]} {source[b]} {sir_db!r} {ratio!r}".encode("utf-8", "surrogatepass")).hexdigest()
+        for row_id, a, b, sir_db, ratio in rows
     ]
-    return [hashlib.sha256(repr(row).encode("utf-8", "surrogatepass")).hexdigest() for row in zip(*parts, strict=True)]
 
 
 def _report(
