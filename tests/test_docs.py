@@ -77,8 +77,8 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """AISHELL-1 as its two archives, spoken by espeak-ng; a folder of LibriSpeech; the corpus of docs/add-a-corpus.md."""
     folder: Path = tmp_path_factory.mktemp("docs") / "archives"
     speak_corpus(folder / "aishell1")
-    for speaker in range(1000, 1008):
-        _record(folder / f"LibriSpeech/train-clean-100/{speaker}/7", [f"{speaker}-7-{k:04}" for k in range(6)], "flac")
+    for number in range(1000, 1008):
+        _record(folder / f"LibriSpeech/train-clean-100/{number}/7", [f"{number}-7-{k:04}" for k in range(6)], "flac")
     transcript = ["id\ttext"]
     for speaker in ("amy", "ben", "chi", "dan", "eve", "fay"):
         ids = [f"{speaker}-{k:04}" for k in range(4)]
@@ -98,7 +98,10 @@ def _record(folder: Path, names: list[str], suffix: str) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, archives: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the reader stands: in a clone, with the corpora in `archives`, and `yuliao`, `python` and `pytest` on the path."""
+    """Where the reader stands: in a clone, with the corpora in `archives`, and `yuliao`, `python` and `pytest` on the path.
+
+    The reader has set nothing, so that all is made in `~/.yuliao` of a home of the test's own.
+    """
     folder = tmp_path / "checkout"
     for package in PACKAGES:
         shutil.copytree(REPOSITORY / package, folder / package)
@@ -114,6 +117,8 @@ def checkout(tmp_path: Path, archives: Path, monkeypatch: pytest.MonkeyPatch) ->
         program = tmp_path / "bin" / command
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         program.chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("YULIAO_HOME")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
@@ -124,15 +129,13 @@ def checkout(tmp_path: Path, archives: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`s3://speech`, empty, where the document is about S3."""
+    """`s3://speech`, where the document is about S3."""
     if "s3://speech" not in text_of(request.getfixturevalue("document")):
         return
     request.getfixturevalue("s3_url")  # the environment that leads to the server
-    server = request.getfixturevalue("s3_server")
-    for method in ("POST", "PUT"):
-        address = f"{server}/moto-api/reset" if method == "POST" else f"{server}/speech"
-        with urllib.request.urlopen(urllib.request.Request(address, method=method), timeout=10):
-            pass
+    address = f"{request.getfixturevalue('s3_server')}/speech"
+    with urllib.request.urlopen(urllib.request.Request(address, method="PUT"), timeout=10):
+        pass
 
 
 def documents_to_run() -> list[Any]:
@@ -272,6 +275,14 @@ def test_every_column_of_a_mixture_is_described() -> None:
     described = text_of("docs/separation.md")
     for column in separation_schema(2, 16_000).names:
         assert f"| `{column}` |" in described
+
+
+def test_the_architecture_has_the_columns_of_each_kind_in_their_order() -> None:
+    from catalog.kinds import separation_schema, speech_schema
+
+    text = " ".join(text_of("docs/architecture.md").split())
+    for kind, schema in (("speech", speech_schema(16_000)), ("separation", separation_schema(2, 16_000))):
+        assert f"Kind `{kind}`: `{', '.join(schema.names)}`" in text
 
 
 def test_every_key_of_a_spec_is_described() -> None:
