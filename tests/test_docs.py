@@ -139,7 +139,8 @@ def bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def documents_to_run() -> list[Any]:
-    return [pytest.param(name, marks=pytest.mark.server) if "s3://speech" in text_of(name) else name for name in RUN]
+    on_s3 = {name for name in RUN if "s3://speech" in text_of(name)}
+    return [pytest.param(name, marks=[pytest.mark.slow, *([pytest.mark.server] if name in on_s3 else [])]) for name in RUN]
 
 
 @pytest.mark.parametrize("document", documents_to_run())
