@@ -123,10 +123,10 @@ def _check_shard(storage: Root, manifest: Manifest, place: tuple[str, ShardEntry
             with file.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if digest != shard.blob:  # nothing in damaged bytes can be trusted, least of all lengths
-                return [f"{where} was changed: its SHA-256 is {digest[:12]}; build again to make it anew"]
+                return [f"{where} was changed: its SHA-256 is {digest[:12]}; delete it and run the same build or ingest again to make it anew"]
             return [f"{where}: {problem}" for problem in _check_rows(file, manifest, shard)]
     except FileNotFoundError:
-        return [f"{where} is missing; build again to make it anew"]
+        return [f"{where} is missing; run the same build or ingest again to make it anew"]
     except (CatalogError, OSError) as error:
         return [f"{where} cannot be read: {error}"]
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from catalog.building import Building
 from catalog.errors import CatalogError
 from catalog.files import full_disk_is_an_error
+from catalog.leakage import check_disjoint, identities
 from catalog.manifests import Licence, Manifest, read_manifest, version_numbers
 from catalog.names import check_name
 from catalog.publish import Published, publish
@@ -95,6 +96,7 @@ def build(
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
         available = sources(storage, spec, corpus, workers, progress)
+        _check_leakage(name, available)
         plans = _plans(spec, available)
         finished = _render(storage, name, spec, corpus, plans, fingerprint, workers, progress, shard_bytes)
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
@@ -118,13 +120,20 @@ def build(
     )
 
 
-def dry_run(spec: SeparationSpec, *, root: str | os.PathLike[str] | None = None) -> DryRun:
+def _check_leakage(name: str, available: Sources) -> None:
+    """Publishing checks the rows; this checks the utterances they may be made of, before anything is rendered."""
+    columns = ["id", "speaker_id", "audio_sha256"]
+    found = {split: identities(table.select(columns).to_batches()) for split, table in available.tables.items()}
+    check_disjoint(name, found, known_overlaps=())
+
+
+def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DryRun:
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
     storage = open_root(root)
     corpus, available, plans = _planned(storage, spec)
     sizes = {split: int(row_bytes(plan.table["num_samples"].to_numpy(), spec.n_src).sum()) for split, plan in plans.items()}
     return DryRun(
-        name=spec.name,
+        name=check_name(name or spec.name),
         corpus=str(corpus.pin),
         split_by=available.split_by,
         size_bytes=sum(sizes.values()),
@@ -184,10 +193,11 @@ def _fingerprint(spec: SeparationSpec, corpus: Corpus) -> str:
 
 
 def _version_with(storage: Root, name: str, fingerprint: str) -> Manifest | None:
-    """The newest version of that fingerprint, whose shards serve again."""
+    """The newest version of that fingerprint whose blobs are all there, so that its shards serve again."""
+    blobs = set(storage.children(f"{name}/blobs"))
     for number in reversed(version_numbers(storage, name).present):
         manifest = read_manifest(storage, name, number)
-        if manifest.fingerprint == fingerprint:
+        if manifest.fingerprint == fingerprint and {f"{blob}.arrow" for blob in manifest.blobs} <= blobs:
             return manifest
     return None
 

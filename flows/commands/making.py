@@ -91,7 +91,7 @@ def build(
     if dry_run:
         from flows.build import dry_run as try_out
 
-        found = try_out(loaded)
+        found = try_out(loaded, name=name)
         if as_json:
             print_json(asdict(found))
         else:

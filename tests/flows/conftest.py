@@ -35,7 +35,7 @@ def ingest_talk(tmp_path: Path) -> IngestTalk:
 
         random = np.random.default_rng(0)
         speaker = 1000
-        for part, speakers in (parts or {"train-clean-100": 8}).items():
+        for part, speakers in ({"train-clean-100": 8} if parts is None else parts).items():
             for _ in range(speakers):
                 _write(tmp_path, part, speaker, utterances, random)
                 speaker += 1

@@ -1,5 +1,6 @@
 """Building a set: what is published, and that it is the same however it was made."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,32 @@ def test_the_same_again_publishes_nothing(root_url: str, ingest_talk: Any) -> No
     first, second = (build(spec(), root=root_url, workers=1) for _ in range(2))
     assert (first.created, second.created) == (True, False)
     assert second.version == first.version == 1
+
+
+def test_a_damaged_blob_is_mended_by_deleting_it_and_building_again(root_url: str, ingest_talk: Any) -> None:
+    ingest_talk(root_url)
+    manifest = manifest_of(root_url, build(spec(), root=root_url, workers=1))
+    blob = f"sep_2spk_partial/blobs/{manifest.splits['train'].shards[0].blob}.arrow"
+    open_root(root_url).remove(blob)
+    (problem,) = catalog.verify("sep_2spk_partial", root=root_url).problems
+    assert "is missing; run the same build or ingest again" in problem
+    again = build(spec(), root=root_url, workers=1)
+    assert (again.version, again.created) == (1, False)
+    assert catalog.verify("sep_2spk_partial", root=root_url).ok
+
+
+def test_audio_that_stands_in_two_splits_is_refused_before_rendering(tmp_path: Path, ingest_talk: Any) -> None:
+    root_url = str(tmp_path / "catalog")
+    ingest_talk(root_url)
+    speech = tmp_path / "LibriSpeech" / "train-clean-100"
+    for speaker in (1000, 1001, 1002, 1003):  # the same words under another name
+        shutil.copy(
+            speech / str(speaker) / "7" / f"{speaker}-7-0000.flac", speech / str(speaker + 4) / "7" / f"{speaker + 4}-7-0099.flac"
+        )
+    ingest_talk(root_url, {})
+    with pytest.raises(catalog.CatalogError, match="values of audio_sha256 stand in both"):
+        build(spec(), root=root_url, workers=1)
+    assert not (tmp_path / "catalog" / "sep_2spk_partial").exists()
 
 
 def test_a_then_b_then_a_makes_a_the_newest_without_rendering_it_again(
