@@ -9,7 +9,7 @@ from synth.columns import PLAN_FIELDS
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
-KINDS = ("speech", "separation")
+KINDS = ("speech", "noise", "rir", "separation")
 
 
 def speech_schema(sample_rate_hz: int) -> pa.Schema:
@@ -37,6 +37,55 @@ def speech_schema(sample_rate_hz: int) -> pa.Schema:
         ),
         sample_rate_hz,
     )
+
+
+def noise_schema(sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `noise`: one recording each, PCM16 of any number of channels.
+
+    Frames are 10 ms. With several channels, `frame_energies` holds their mean, rounded down, and `frame_peaks` their maximum.
+    """
+    return with_features(
+        pa.schema(
+            [
+                ("id", pa.string()),
+                ("audio", AUDIO),
+                ("category", pa.string()),  # noise | music | speech
+                *_RECORDING_FIELDS,
+                ("frame_energies", pa.list_(pa.int64())),
+                ("frame_peaks", pa.list_(pa.uint16())),
+                ("row_digest", pa.string()),
+            ]
+        ),
+        sample_rate_hz,
+    )
+
+
+def rir_schema(sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `rir`: one room impulse response each, PCM16 or float32 of any number of channels."""
+    return with_features(
+        pa.schema(
+            [
+                ("id", pa.string()),
+                ("audio", AUDIO),
+                ("category", pa.string()),  # simulated | recorded
+                ("room_id", pa.string()),  # null where the corpus does not say
+                *_RECORDING_FIELDS,
+                ("row_digest", pa.string()),
+            ]
+        ),
+        sample_rate_hz,
+    )
+
+
+_RECORDING_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("recording_id", pa.string()),
+    ("official_split", pa.string()),
+    ("sample_rate_hz", pa.int32()),
+    ("num_samples", pa.int64()),  # of each channel
+    ("num_channels", pa.int32()),
+    ("duration_s", pa.float64()),
+    ("audio_sha256", pa.string()),  # of the samples as they stand behind the header: little-endian, channels interleaved
+]
 
 
 def separation_schema(n_src: int, sample_rate_hz: int) -> pa.Schema:

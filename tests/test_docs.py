@@ -279,10 +279,16 @@ def test_every_column_of_a_mixture_is_described() -> None:
 
 
 def test_the_architecture_has_the_columns_of_each_kind_in_their_order() -> None:
-    from catalog.kinds import separation_schema, speech_schema
+    from catalog.kinds import noise_schema, rir_schema, separation_schema, speech_schema
 
     text = " ".join(text_of("docs/architecture.md").split())
-    for kind, schema in (("speech", speech_schema(16_000)), ("separation", separation_schema(2, 16_000))):
+    schemas = {
+        "speech": speech_schema(16_000),
+        "noise": noise_schema(16_000),
+        "rir": rir_schema(16_000),
+        "separation": separation_schema(2, 16_000),
+    }
+    for kind, schema in schemas.items():
         assert f"Kind `{kind}`: `{', '.join(schema.names)}`" in text
 
 
