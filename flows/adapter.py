@@ -1,28 +1,88 @@
-"""What yuliao must know of a corpus to ingest it: declared facts, and how its paths and metadata files are to be read."""
+"""What yuliao must know of a corpus to ingest it: declared facts, and how its paths and metadata files are to be read.
 
-from collections.abc import Callable, Mapping
+All of an adapter pickles, because worker processes are given it: its functions stand at the top of their module, or are
+`functools.partial` of such.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
 from catalog.manifests import Licence
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive as its makers publish it."""
+    """A file as its makers publish it: an archive, or one that stands for itself.
+
+    With `parts` the makers publish it in pieces, which end to end are the file; it is never joined on disk. Size
+    and checksums of whole and parts are compared where they are known.
+    """
 
     file: str
-    size_bytes: int
-    md5: str
+    size_bytes: int | None = None
+    md5: str = ""
+    sha256: str = ""
+    parts: "tuple[Archive, ...]" = ()
+    urls: tuple[str, ...] = ()  # whole addresses, in order, for a file that does not lie with the corpus's mirrors
+
+    @property
+    def pieces(self) -> "tuple[Archive, ...]":
+        """The files that are there to be fetched: its parts, or itself."""
+        return self.parts or (self,)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a user must do before the makers give the files out."""
+
+    agreement: str  # one sentence: where to ask, and what is given
+    # What "{key}" in a mirror stands for is taken from this environment variable, or is the password that netrc has for its host.
+    key_variable: str = ""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What the path of an audio file says."""
+    """A row of kind `speech`: what the path of an audio file says."""
 
     id: str
     speaker_id: str
     recording_id: str  # what was recorded in one go: utterances of one recording share its room and microphone
     official_split: str
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A row of kind `noise` or `rir`: what the path of an audio file says."""
+
+    id: str
+    category: str  # noise: noise | music | speech; rir: simulated | recorded
+    recording_id: str
+    official_split: str
+    room_id: str | None = None  # of a room impulse response, where the corpus says it
+
+
+Recording = Utterance | Sound
+
+
+@dataclass(frozen=True)
+class Take:
+    """What is cut out of an audio file: all of it, unless said otherwise."""
+
+    recording: Recording
+    start_s: float = 0.0
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """An audio file as it was read, and the recordings in it."""
+
+    path: str  # as the report names it
+    data: bytes
+    takes: tuple[Take, ...]
 
 
 @dataclass
@@ -31,28 +91,81 @@ class Metadata:
 
     texts: dict[str, str] = field(default_factory=dict)  # utterance id -> text as it stands there
     genders: dict[str, str] = field(default_factory=dict)  # speaker id -> female | male
+    facts: dict[str, str] = field(default_factory=dict)  # what else `settle` wants to know; keys are the adapter's own
     not_understood: list[str] = field(default_factory=list)  # lines
 
+    def update(self, other: "Metadata") -> None:
+        """Take over what another one says; where both say something, this one stays."""
+        for name in ("texts", "genders", "facts"):
+            mine = getattr(self, name)
+            setattr(self, name, getattr(other, name) | mine)
+        self.not_understood += other.not_understood
 
-@dataclass(frozen=True)
+
+@dataclass
+class Notes:
+    """What a parser of text changed or left out, for the report."""
+
+    counts: Counter[str] = field(default_factory=Counter)  # what was done -> how often
+    examples: dict[str, list[str]] = field(default_factory=dict)  # the same -> ids of the first hundred
+
+    def add(self, what: str, where: str) -> None:
+        """Count one more, found at `where`."""
+        self.counts[what] += 1
+        if len(self.examples.setdefault(what, [])) < 100:
+            self.examples[what].append(where)
+
+
+Row = tuple[str, dict[str, Any]]  # official split, and the columns of the kind but `row_digest` and `official_split`
+
+
+@dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """An adapter: a module in `flows/corpora` declares one as `CORPUS`."""
+    """An adapter: a module in `flows/corpora` declares one as `CORPUS`.
+
+    How rows are found, one of these:
+
+    - `identify`: for each file in the archives or folders, those in nested archives included, by its path.
+    - `read`: by a function of its own over the sources, for manifests that name files, or parts of files.
+    - `parse`: rows of text (kind `mrc`), from whole text files.
+    """
 
     name: str
     title: str
-    language: str
+    kind: Literal["speech", "noise", "rir", "mrc"] = "speech"
+    language: str  # BCP 47; "und" where there is none or many
+    hours: float | None = None  # as its makers say; None for text
     licence: Licence
     citation: str
     homepage: str
-    sample_rate_hz: int
-    archives: tuple[Archive, ...]
+
+    archives: tuple[Archive, ...] = ()
+    mirrors: tuple[str, ...] = ()  # in order of trial: "https://host/path/{file}", with "{key}" where a key is asked for
+    access: Access | None = None  # None: anybody may fetch it
+    recalled: tuple[
+        str, ...
+    ] = ()  # declared facts that nobody has confirmed yet, a sentence each: a first ingest is to look at them
+
     splits: Mapping[str, str]  # official split -> train | validation | test
-    utterance: Callable[[str], Utterance | None]  # by the path of a member; None where it is no utterance
-    # By pattern of the file name: adds what is in the file's text. Metadata must lie outside nested archives.
-    metadata: Mapping[str, Callable[[str, Metadata], None]]
-    normalise: Callable[[str], str]  # text as it stands there -> text
-    normalisation: str  # the same in words, for the report
-    known_overlaps: tuple[str, ...] = ()  # what stands in two official splits
+    # Official split -> rows of the whole corpus, where known; those with text where the corpus has texts.
+    rows: Mapping[str, int] = field(default_factory=dict)
+    known_overlaps: tuple[str, ...] = ()  # columns whose values stand in two official splits
+
+    sample_rate_hz: int | None = None  # of the version; None for text
+    resampled: bool = False  # audio of other rates is brought to it; otherwise it is left out as not being of the corpus
+
+    # By the path of a file; None where it is no recording.
+    identify: Callable[[str], Recording | None] | None = None
+    read: Callable[[Sequence[Path], Metadata], Iterator[AudioFile]] | None = None
+    # By pattern of the file name: (path, the file's text, notes) to rows.
+    parse: Mapping[str, Callable[[str, str, Notes], Iterator[Row]]] = field(default_factory=dict)
+
+    # By pattern of the file name: adds what is in the file's text, wherever in the sources it lies.
+    metadata: Mapping[str, Callable[[str, Metadata], None]] = field(default_factory=dict)
+    # What a recording is once all metadata are read: its split or speaker may stand there. None leaves it out.
+    settle: Callable[[Recording, Metadata], Recording | None] | None = None
+    normalise: Callable[[str], str] = str  # text as it stands there -> text
+    normalisation: str = "none"  # the same in words, for the report
 
 
 def transcript_lines(text: str, metadata: Metadata) -> None:

@@ -17,7 +17,7 @@ from catalog.publish import Published, publish
 from catalog.roots import open_root
 from catalog.shards import Shard, sum_digests
 from flows import corpora
-from flows.adapter import Corpus, Metadata
+from flows.adapter import Corpus, Metadata, Utterance
 from flows.archives import is_archive, members, walk
 from flows.audio import AUDIO_SUFFIXES
 from flows.ingest_report import Report
@@ -200,8 +200,8 @@ def _recorded(
     taken = dict.fromkeys(adapter.splits.values(), 0)
     for path in paths:
         for member in walk(path, advanced):
-            utterance = adapter.utterance(member.path)
-            if utterance is None:
+            utterance = adapter.identify(member.path) if adapter.identify else None
+            if not isinstance(utterance, Utterance):
                 if member.path.endswith(AUDIO_SUFFIXES):
                     report.foreign_audio.append(member.path)
                 continue
@@ -230,7 +230,7 @@ def _chunks(adapter: Corpus, recorded: Iterator[Recorded], root_url: str, name: 
 
     def chunk(split: str) -> Chunk:
         sizes_bytes[split] = 0
-        return Chunk(root_url, name, split, adapter.language, adapter.sample_rate_hz, gathered.pop(split))
+        return Chunk(root_url, name, split, adapter.language, adapter.sample_rate_hz or 0, gathered.pop(split))
 
     for item in recorded:
         split = adapter.splits[item.utterance.official_split]

@@ -4,6 +4,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Utterance, transcript_lines
+from flows.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?(train|dev|test)/(S\d{4})/(BAC009\2W\d{4})\.wav")
 _SPEAKER = re.compile(r"S?(\d{4})\s+([FMfm])")
@@ -47,12 +48,15 @@ CORPUS = Corpus(
     ),
     homepage="https://www.openslr.org/33/",
     sample_rate_hz=16_000,
+    hours=179,
+    mirrors=openslr(33),
     archives=(
         Archive("data_aishell.tgz", 15_582_913_665, "2f494334227864a8a8fec932999db9d8"),
         Archive("resource_aishell.tgz", 1_246_920, "957d480a0fcac85fc18e550756f624e5"),
     ),
     splits={"train": "train", "dev": "validation", "test": "test"},
-    utterance=_utterance,
+    rows={"train": 120_098, "dev": 14_326, "test": 7_176},
+    identify=_utterance,
     metadata={"aishell_transcript_v*.txt": transcript_lines, "speaker.info": _speakers},
     normalise=_normalise,
     normalisation="full-width letters, digits and punctuation to ASCII; spaces between words removed",

@@ -1,15 +1,16 @@
 """What every adapter must keep to; a new file in flows/corpora is tested here without being named."""
 
+import pickle
 import re
 from pathlib import Path
 
 import pytest
 
+from catalog.kinds import KINDS
 from catalog.leakage import DISJOINT_COLUMNS
 from catalog.names import is_name
 from flows import corpora
 from flows.adapter import Corpus, Metadata
-from flows.archives import is_archive
 from synth.errors import YuliaoError
 
 
@@ -19,22 +20,39 @@ def corpus(request: pytest.FixtureRequest) -> Corpus:
 
 
 def test_declared_facts_are_complete(corpus: Corpus) -> None:
-    """Name, licence, citation, splits; archives with size and MD5."""
+    """Name, licence, citation, splits, a way to find rows; all of it can be handed to a worker."""
     assert is_name(corpus.name)
     assert corpus.name in corpora.names()
+    assert corpus.kind in KINDS
     assert corpus.title
     assert corpus.licence.name
     assert corpus.citation
     assert corpus.normalisation
-    assert corpus.homepage.startswith("https://")
+    assert corpus.homepage.startswith(("https://", "http://"))
     assert re.fullmatch(r"[a-z]{2,3}(-[A-Z]{2})?", corpus.language)
-    assert corpus.sample_rate_hz % 100 == 0
     assert set(corpus.splits.values()) <= {"train", "validation", "test"}
+    assert set(corpus.rows) <= set(corpus.splits)
     assert set(corpus.known_overlaps) <= set(DISJOINT_COLUMNS)
-    for archive in corpus.archives:
-        assert is_archive(archive.file)
-        assert archive.size_bytes > 1000
-        assert re.fullmatch(r"[0-9a-f]{32}", archive.md5)
+    assert sum(map(bool, (corpus.identify, corpus.read, corpus.parse))) == 1
+    assert (corpus.sample_rate_hz is None) == bool(corpus.parse)
+    assert corpus.sample_rate_hz is None or corpus.sample_rate_hz % 100 == 0
+    pickle.loads(pickle.dumps(corpus))
+
+
+def test_archives_can_be_fetched_and_checked(corpus: Corpus) -> None:
+    """Each piece has an address; checksums have their length; names are single and plain."""
+    pieces = [piece for archive in corpus.archives for piece in archive.pieces]
+    assert len({piece.file for piece in pieces}) == len(pieces)
+    for archive in [*corpus.archives, *pieces]:
+        assert re.fullmatch(r"[^/\\]+", archive.file)
+        assert archive.size_bytes is None or archive.size_bytes > 0
+        assert re.fullmatch(r"([0-9a-f]{32})?", archive.md5)
+        assert re.fullmatch(r"([0-9a-f]{64})?", archive.sha256)
+    for piece in pieces:
+        assert piece.urls or corpus.mirrors or corpus.access
+    for mirror in corpus.mirrors:
+        assert "{file}" in mirror
+        assert "{key}" not in mirror or (corpus.access and corpus.access.key_variable)
 
 
 def test_it_has_tests_of_its_own(corpus: Corpus) -> None:
@@ -45,7 +63,7 @@ def test_it_has_tests_of_its_own(corpus: Corpus) -> None:
 def test_paths_that_are_none_of_the_corpus(corpus: Corpus) -> None:
     """Are no utterances."""
     for path in ("", "a", "a.wav", "a/b/c.flac", "README.TXT", *corpus.metadata):
-        assert corpus.utterance(path) is None
+        assert corpus.identify is None or corpus.identify(path) is None
 
 
 def test_normalising_twice_changes_nothing(corpus: Corpus) -> None:

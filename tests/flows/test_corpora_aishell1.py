@@ -22,7 +22,7 @@ AISHELL1 = corpora.get("aishell1")
 )
 def test_paths(path: str, expected: tuple[str, str, str, str] | None) -> None:
     """Id, speaker, recording, official split; the speaker of folder and file must agree."""
-    assert AISHELL1.utterance(path) == (expected and Utterance(*expected))
+    assert AISHELL1.identify(path) == (expected and Utterance(*expected))
 
 
 def test_transcript() -> None:

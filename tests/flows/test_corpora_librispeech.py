@@ -23,7 +23,7 @@ LIBRISPEECH = corpora.get("librispeech")
 )
 def test_paths(path: str, expected: tuple[str, str, str, str] | None) -> None:
     """Id, speaker, chapter as recording, official split; folders and file must agree."""
-    assert LIBRISPEECH.utterance(path) == (expected and Utterance(*expected))
+    assert LIBRISPEECH.identify(path) == (expected and Utterance(*expected))
 
 
 def test_transcript() -> None:
