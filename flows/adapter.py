@@ -1,14 +1,13 @@
-"""What yuliao must know of a corpus to ingest it: declared facts, and how its paths and metadata files are to be read.
+"""What yuliao must know of a corpus of sound to ingest it: declared facts, and how its paths and metadata files are to be read.
 
 All of an adapter pickles, because worker processes are given it: its functions stand at the top of their module, or are
 `functools.partial` of such.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from catalog.manifests import Licence
 
@@ -102,39 +101,21 @@ class Metadata:
         self.not_understood += other.not_understood
 
 
-@dataclass
-class Notes:
-    """What a parser of text changed or left out, for the report."""
-
-    counts: Counter[str] = field(default_factory=Counter)  # what was done -> how often
-    examples: dict[str, list[str]] = field(default_factory=dict)  # the same -> ids of the first hundred
-
-    def add(self, what: str, where: str) -> None:
-        """Count one more, found at `where`."""
-        self.counts[what] += 1
-        if len(self.examples.setdefault(what, [])) < 100:
-            self.examples[what].append(where)
-
-
-Row = tuple[str, dict[str, Any]]  # official split, and the columns of the kind but `row_digest` and `official_split`
-
-
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
     """An adapter: a module in `flows/corpora` declares one as `CORPUS`.
 
-    How rows are found, one of these:
+    Its recordings are found in one of two ways:
 
     - `identify`: for each file in the archives or folders, those in nested archives included, by its path.
     - `read`: by a function of its own over the sources, for manifests that name files, or parts of files.
-    - `parse`: rows of text (kind `mrc`), from whole text files.
     """
 
     name: str
     title: str
-    kind: Literal["speech", "noise", "rir", "mrc"] = "speech"
+    kind: Literal["speech", "noise", "rir"] = "speech"
     language: str  # BCP 47; "und" where there is none or many
-    hours: float | None = None  # as its makers say; None for text
+    hours: float | None = None  # as its makers say
     licence: Licence
     citation: str
     homepage: str
@@ -151,14 +132,12 @@ class Corpus:
     rows: Mapping[str, int] = field(default_factory=dict)
     known_overlaps: tuple[str, ...] = ()  # columns whose values stand in two official splits
 
-    sample_rate_hz: int | None = None  # of the version; None for text
+    sample_rate_hz: int  # of the version
     resampled: bool = False  # audio of other rates is brought to it; otherwise it is left out as not being of the corpus
 
     # By the path of a file; None where it is no recording.
     identify: Callable[[str], Recording | None] | None = None
     read: Callable[[Sequence[Path], Metadata], Iterator[AudioFile]] | None = None
-    # By pattern of the file name: (path, the file's text, notes) to rows.
-    parse: Mapping[str, Callable[[str, str, Notes], Iterator[Row]]] = field(default_factory=dict)
 
     # By pattern of the file name: adds what is in the file's text, wherever in the sources it lies.
     metadata: Mapping[str, Callable[[str, Metadata], None]] = field(default_factory=dict)

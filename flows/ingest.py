@@ -230,7 +230,7 @@ def _chunks(adapter: Corpus, recorded: Iterator[Recorded], root_url: str, name: 
 
     def chunk(split: str) -> Chunk:
         sizes_bytes[split] = 0
-        return Chunk(root_url, name, split, adapter.language, adapter.sample_rate_hz or 0, gathered.pop(split))
+        return Chunk(root_url, name, split, adapter.language, adapter.sample_rate_hz, gathered.pop(split))
 
     for item in recorded:
         split = adapter.splits[item.utterance.official_split]

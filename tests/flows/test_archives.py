@@ -2,15 +2,25 @@
 
 import gzip
 import io
+import os
+import pickle
+import stat
+import struct
 import tarfile
 import tempfile
+import zipfile
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.archives import ArchiveError, members, walk
+from flows import members as member_module
+from flows.archives import members, walk
+from flows.joined_parts import JoinedParts
+from flows.members import ArchiveError
 
 
 def packed(files: dict[str, bytes], *, gzipped: bool = True) -> bytes:
@@ -180,3 +190,200 @@ def test_progress_adds_up_to_the_size_of_the_source(tmp_path: Path) -> None:
         list(walk(place, steps.append))
         assert sum(steps) == source.stat().st_size
         assert min(steps) >= 0
+
+
+def zipped(files: dict[str, bytes], *, deflated: bool = True, mode: int = stat.S_IFREG | 0o644) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED) as archive:
+        for path, data in files.items():
+            info = zipfile.ZipInfo(path)
+            info.external_attr, info.create_system = mode << 16, 3
+            info.compress_type = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
+            archive.writestr(info, data)
+    return raw.getvalue()
+
+
+FILES = {"wav/id1/v/00001.wav": bytes(range(256)) * 40, "wav/id1/v/00002.wav": b"", "wav/名.txt": "名".encode()}
+
+
+@pytest.mark.parametrize("deflated", [True, False])
+def test_a_zip_is_read(tmp_path: Path, deflated: bool) -> None:
+    """Stored and deflated; a member is read later and in another process by a function that pickles."""
+    source = written(tmp_path / "a.zip", zipped(FILES, deflated=deflated))
+    assert content(source) == FILES
+    kept = [(member.path, pickle.dumps(member.fetch)) for member in walk(source)]
+    assert {path: pickle.loads(fetch)() for path, fetch in kept} == FILES
+
+
+def test_an_archive_in_parts_is_read_as_one(tmp_path: Path) -> None:
+    """Zip and tar, cut anywhere, one part empty; nothing is joined on disk."""
+    for name, data in (("whole.zip", zipped(FILES)), ("whole.tgz", packed(FILES))):
+        cuts = [0, 7, len(data) // 2, len(data) // 2, len(data) - 9, len(data)]
+        paths = tuple(written(tmp_path / f"{name}.part{k}", data[begin:end]) for k, (begin, end) in enumerate(pairwise(cuts)))
+        parts = JoinedParts(name, paths)
+        assert {member.path: member.read() for member in walk(parts)} == FILES
+        steps: list[int] = []
+        list(walk(parts, steps.append))
+        assert sum(steps) == len(data)
+
+
+def test_a_missing_middle_part_is_noticed(tmp_path: Path) -> None:
+    """Or parts in another order."""
+    data = zipped({f"{k}.wav": bytes([k]) * 5000 for k in range(50)}, deflated=False)
+    third = len(data) // 3
+    first, middle, last = (
+        written(tmp_path / str(k), data[begin:end])
+        for k, (begin, end) in enumerate(((0, third), (third, 2 * third), (2 * third, None)))
+    )
+    for paths in ((first, last), (middle, first, last), (first, middle)):
+        with pytest.raises(ArchiveError, match="damaged or cut short"):
+            content_of_parts(JoinedParts("a.zip", paths))
+
+
+def content_of_parts(parts: JoinedParts) -> dict[str, bytes]:
+    return {member.path: member.read() for member in walk(parts)}
+
+
+def test_zips_and_tars_in_each_other(tmp_path: Path) -> None:
+    """A zip in a tar, a tar in a zip."""
+    assert content(written(tmp_path / "a.tgz", packed({"x/in.zip": zipped(FILES)}))) == {f"x/{p}": d for p, d in FILES.items()}
+    assert content(written(tmp_path / "b.zip", zipped({"x/in.tgz": packed(FILES)}))) == {f"x/{p}": d for p, d in FILES.items()}
+
+
+def test_zip64(tmp_path: Path) -> None:
+    """As VoxCeleb2's dev archive has it: more than 65,535 members and 4 GB, which stand in fields of their own."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        archive.writestr("small", b"x")
+        with archive.open("large", "w", force_zip64=True) as file:
+            file.write(b"x" * 100)
+    data = raw.getvalue()
+    at = data.index(b"PK\5\6")
+    directory_bytes, begin = (int.from_bytes(data[at + k : at + k + 4], "little") for k in (12, 16))
+    end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 2, 2, directory_bytes, begin)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
+    short_end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    source = written(tmp_path / "a.zip", data[:at] + end + locator + short_end)
+    assert content(source) == {"small": b"x", "large": b"x" * 100}
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../up.wav", "a/../../up.wav", "..\\up.wav", "C:/up.wav"])
+def test_a_zip_path_that_leaves_its_folder_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ArchiveError, match=r"bad\.zip: member .*points outside"):
+        content(written(tmp_path / "bad.zip", zipped({"good.wav": b"1", path: b"2"})))
+
+
+@pytest.mark.parametrize("mode", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
+def test_links_and_devices_in_a_zip_are_refused(tmp_path: Path, mode: int) -> None:
+    with pytest.raises(ArchiveError, match=r"sly\.wav.* is a (link|device)"):
+        content(written(tmp_path / "bad.zip", zipped({"sly.wav": b"/etc/passwd"}, mode=mode | 0o777)))
+
+
+def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
+    """Cut short, a flipped bit, a wrong size in the directory, encrypted, several volumes."""
+    data = zipped({"a.wav": b"a" * 1000, "b.wav": b"b" * 1000}, deflated=False)
+    flipped = bytearray(data)
+    flipped[500] ^= 1
+    for broken in (b"", data[:100], data[:-5], data[10:], bytes(flipped), data.replace(b"PK\1\2", b"PK\1\3")):
+        with pytest.raises(ArchiveError, match="damaged or cut short"):
+            content(written(tmp_path / "a.zip", broken))
+    encrypted = bytearray(data)
+    encrypted[data.index(b"PK\1\2") + 8] |= 1
+    with pytest.raises(ArchiveError, match=r"a\.wav' is encrypted"):
+        content(written(tmp_path / "a.zip", bytes(encrypted)))
+    volume = bytearray(data)
+    volume[data.index(b"PK\5\6") + 4] = 2
+    with pytest.raises(ArchiveError, match="one volume of several"):
+        content(written(tmp_path / "a.zip", bytes(volume)))
+
+
+@pytest.mark.parametrize("kind", ["zip", "tgz", "nested"])
+def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """What unpacks to far more than it is; the error names the member."""
+    monkeypatch.setattr(member_module, "LIMITS", replace(member_module.LIMITS, unpacked_at_least_bytes=1 << 20))
+    zeros = {"good.wav": b"1", "zeros.wav": bytes(8 << 20)}
+    made = {"zip": lambda: zipped(zeros), "tgz": lambda: packed(zeros), "nested": lambda: packed({"in.tgz": packed(zeros)})}
+    source = written(tmp_path / ("bomb.zip" if kind == "zip" else "bomb.tgz"), made[kind]())
+    with pytest.raises(ArchiveError, match=r"unpacks to more than 200 times.*(zeros\.wav|in\.tgz)"):
+        content(source)
+
+
+def test_members_that_lie_over_each_other_are_refused(tmp_path: Path) -> None:
+    """The bomb in which many entries share the same bytes: https://www.bamsoftware.com/hacks/zipbomb/"""
+    data = zipped({"a.wav": b"a" * 1000, "b.wav": b"b" * 1000}, deflated=False)
+    entry = data[data.index(b"PK\1\2") : data.rindex(b"PK\1\2")]
+    end = bytearray(data[data.index(b"PK\5\6") :])
+    end[8:12] = (20).to_bytes(2, "little") * 2
+    end[12:16] = (20 * len(entry)).to_bytes(4, "little")
+    bomb = data[: data.index(b"PK\1\2")] + entry * 20 + bytes(end)
+    with pytest.raises(ArchiveError, match=r"a\.wav' lies over another one"):
+        list(members(written(tmp_path / "a.zip", bomb)))
+
+
+def test_archives_without_end_inside_each_other_are_refused(tmp_path: Path) -> None:
+    data = packed({"z": b"z"})
+    for _ in range(6):
+        data = packed({"a.tgz": data})
+    with pytest.raises(ArchiveError, match="more than 3 archives inside each other"):
+        content(written(tmp_path / "a.tgz", data))
+
+
+def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(member_module, "LIMITS", replace(member_module.LIMITS, members=3))
+    files = {f"{k}.wav": b"" for k in range(5)}
+    for name, data in (("a.zip", zipped(files)), ("a.tgz", packed(files))):
+        with pytest.raises(ArchiveError, match=r"more than 3 members, at '3\.wav'"):
+            list(members(written(tmp_path / name, data)))
+
+
+def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
+    """A tar of a kilobyte may say that a terabyte of holes is in it."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("holes.wav")
+        member.pax_headers = {"GNU.sparse.map": "0,0,1099511627776,0", "GNU.sparse.size": "1099511627776"}
+        tar.addfile(member)
+    with pytest.raises(ArchiveError, match=r"holes\.wav' is a sparse file"):
+        content(written(tmp_path / "a.tar", raw.getvalue()))
+
+
+SEEDS = {
+    "a.tar": packed(FILES, gzipped=False),
+    "a.tgz": packed(FILES),
+    "b.tgz": packed({"in.tar": packed(FILES, gzipped=False)}),
+    "a.zip": zipped(FILES),
+    "b.zip": zipped({"x/in.tgz": packed(FILES)}, deflated=False),
+}
+
+
+EDITS = st.lists(
+    st.tuples(st.sampled_from(["set", "cut", "double", "insert"]), st.floats(0, 1), st.integers(1, 600), st.binary(max_size=40)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(st.sampled_from(sorted(SEEDS)), EDITS)
+@settings(max_examples=2000, deadline=None, database=None)
+def test_whatever_is_done_to_an_archive_only_our_own_error_comes_out(
+    name: str, edits: list[tuple[str, float, int, bytes]]
+) -> None:
+    """Bytes changed, cut out, doubled, put in."""
+    broken = bytearray(SEEDS[name])
+    for what, place, length, new in edits:
+        at = int(place * len(broken))
+        if what == "set":
+            broken[at : at + len(new)] = new
+        elif what == "cut":
+            del broken[at : at + length]
+        elif what == "double":
+            broken[at:at] = broken[at : at + length]
+        else:
+            broken[at:at] = new
+    source = written(Path(tempfile.gettempdir()) / f"yuliao-fuzz-{os.getpid()}" / name, bytes(broken))
+    try:
+        content(source)
+    except ArchiveError as error:
+        assert "\n" not in str(error)
+    finally:
+        source.unlink()

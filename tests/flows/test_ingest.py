@@ -21,8 +21,8 @@ from catalog.manifests import Manifest, dataset_names, read_manifest, versions
 from catalog.roots import open_root
 from catalog.shards import blob_path
 from flows import ingest as ingesting
-from flows.archives import ArchiveError
 from flows.ingest import IngestError, ingest
+from flows.members import ArchiveError
 from synth import wav
 from synth.levels import measure_frames
 
