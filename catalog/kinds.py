@@ -9,7 +9,7 @@ from synth.columns import PLAN_FIELDS
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
-KINDS = ("speech", "noise", "rir", "separation")
+KINDS = ("speech", "noise", "rir", "separation", "mrc")
 
 
 def speech_schema(sample_rate_hz: int) -> pa.Schema:
@@ -111,6 +111,8 @@ def with_features(schema: pa.Schema, sample_rate_hz: int | None) -> pa.Schema:
 def _feature(type_: pa.DataType, sample_rate_hz: int | None) -> dict[str, Any]:
     if type_ == AUDIO:
         return {"sampling_rate": sample_rate_hz, "decode": False, "_type": "Audio"}
+    if pa.types.is_struct(type_):
+        return {field.name: _feature(field.type, sample_rate_hz) for field in type_}
     if pa.types.is_list(type_):
         return {"feature": _feature(type_.value_type, sample_rate_hz), "_type": "List"}
     names = {pa.float64(): "float64", pa.float32(): "float32"}

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 @options.as_json
 def ingest(corpus: str, sources: tuple[Path, ...], sample: int | None, workers: int | None, as_json: bool) -> None:
     """Take CORPUS into the catalog."""
-    if answering_server():
+    from flows.text import corpora as text_corpora
+
+    if corpus in text_corpora.names():
+        from flows.text.ingest import ingest as ingest_text
+
+        with shown(f"ingest {corpus}") as progress:
+            published = ingest_text(corpus, sources, sample=sample, progress=progress)
+    elif answering_server():
         from flows import orchestrate
 
         published = orchestrate.ingest_from_here(corpus, sources, sample=sample, workers=workers)
@@ -117,6 +124,19 @@ def build(
     _print_published(published, as_json)
 
 
+@click.command()
+@click.argument("dataset", metavar="NAME[@V]")
+@options.workers
+@options.as_json
+def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
+    """Render a set that is stored as its plan, and publish it with its audio."""
+    from flows.build import materialize as materialize_set
+
+    with shown(f"materialize {dataset}") as progress:
+        published = materialize_set(dataset, workers=workers, progress=progress)
+    _print_published(published, as_json)
+
+
 def _print_published(published: "Published", as_json: bool) -> None:
     from catalog.manifests import read_manifest
     from catalog.roots import open_root
@@ -138,4 +158,4 @@ def _print_published(published: "Published", as_json: bool) -> None:
     print_splits(manifest)
 
 
-COMMANDS = (ingest, plan, build)
+COMMANDS = (ingest, plan, build, materialize)

@@ -1,0 +1,109 @@
+"""The files of a text corpus: single ones, folders, tar and zip archives; their bytes to text and to JSON."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from flows.archives import is_archive, walk
+from flows.text.adapter import TextError, TextFile
+
+MAX_FILE_BYTES = 2 << 30  # of one member of an archive, unpacked
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+def text_files(sources: Sequence[Path]) -> Iterator[TextFile]:
+    """Every file of the sources, in their order; a folder's and an archive's by name, so that the same is read first everywhere.
+
+    Raises:
+        TextError: a source is missing or damaged.
+        ArchiveError: a tar archive is damaged or leaves its folder.
+    """
+    for source in map(Path, sources):
+        if not source.exists():
+            raise TextError(f"{source}: no such file or folder")
+        if source.is_file() and zipfile.is_zipfile(source):
+            yield from _zip_members(source)
+        elif source.is_dir():
+            yield from (TextFile(str(path), path.read_bytes()) for path in sorted(source.rglob("*")) if path.is_file())
+        elif is_archive(source):
+            yield from (TextFile(member.path, member.read()) for member in walk(source))
+        else:
+            yield TextFile(str(source), source.read_bytes())
+
+
+def _zip_members(source: Path) -> Iterator[TextFile]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for info in sorted(archive.infolist(), key=lambda info: info.filename):
+                if info.is_dir():
+                    continue
+                if info.file_size > MAX_FILE_BYTES:
+                    raise TextError(f"{source}: {info.filename} claims {info.file_size} bytes; unpack it yourself to read it")
+                yield TextFile(_zip_name(info), archive.read(info))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise TextError(f"{source}: a damaged or locked zip archive ({error}); fetch it again") from error
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Names that are not marked as UTF-8 were read as cp437; those of Chinese archives are UTF-8 or GBK in truth."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    raw = info.filename.encode("cp437")
+    for encoding in ("utf-8", "gbk"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return info.filename
+
+
+def decoded(file: TextFile) -> str:
+    """Its text. Raises TextError where it is not UTF-8: what else it may be is guessed for the error, never for the data."""
+    if file.data[:2] in _MARKS:
+        _refuse_encoding(file, f"looks like {_MARKS[file.data[:2]]}")
+    try:
+        return file.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        guesses = [name for name in ("big5", "gb18030") if _decodes(file.data, name)]
+        _refuse_encoding(file, f"{error.reason} at byte {error.start}" + (f", may be {' or '.join(guesses)}" if guesses else ""))
+
+
+def _refuse_encoding(file: TextFile, what: str) -> NoReturn:
+    raise TextError(f"{file.path}: not UTF-8 ({what}); convert it with iconv, or fetch the original")
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def parsed_json(file: TextFile) -> Any:
+    """Its JSON. Raises TextError, with the place, where it is none."""
+    return _parsed(decoded(file), file.path, "")
+
+
+def parsed_json_lines(file: TextFile) -> Iterator[tuple[int, Any]]:
+    """(line number from 1, value) of each line that is not blank. Raises TextError as `parsed_json` does."""
+    for number, line in enumerate(decoded(file).split("\n"), 1):
+        if line.strip():
+            yield number, _parsed(line, file.path, f"line {number}: ")
+
+
+def _parsed(text: str, path: str, place: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        where = place or f"line {error.lineno}, column {error.colno}: "
+        raise TextError(f"{path}: {where}not readable JSON ({error.msg}); fetch it again") from error
+    except (ValueError, RecursionError) as error:
+        raise TextError(f"{path}: {place}not readable JSON ({error}); fetch it again") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

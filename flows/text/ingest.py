@@ -1,0 +1,149 @@
+"""A text corpus, from its files, to a version of its kind."""
+
+import fnmatch
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from catalog.publish import Published, publish
+from catalog.roots import open_root
+from catalog.shards import row_digest, sum_digests
+from catalog.text_kinds import text_schema
+from flows.progress import Progress, nothing
+from flows.text import corpora
+from flows.text.adapter import Notes, Row, TextCorpus, TextError
+from flows.text.files import text_files
+from flows.text.shards import write_rows
+from synth.text import opencc
+from synth.text.characters import script
+
+ALGORITHM = 1  # raised when the same input shall give other rows
+
+
+def ingest(
+    corpus: str,
+    sources: Sequence[Path],
+    *,
+    sample: int | None = None,
+    root: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Publish a text corpus from its files, a folder or archive of them.
+
+    Args:
+        corpus: name of an adapter, and of the dataset.
+        sources: files, folders, tar or zip archives.
+        sample: only the first so many rows of each split, published as `<corpus>_sample`.
+        root: the catalog; None means the one of `YULIAO_CATALOG`.
+        progress: told of the bytes read.
+
+    Returns:
+        The version; `created` is False where the newest version has the same rows already.
+
+    Raises:
+        UnknownCorpus: no such adapter.
+        TextError: a file that is damaged, of another encoding or form, or nothing of the corpus in the sources.
+    """
+    adapter = corpora.get(corpus)
+    if sample is not None and sample < 1:
+        raise TextError(f"a sample of {sample} rows is none; ask for at least 1")
+    storage = open_root(root)
+    name = adapter.name if sample is None else f"{adapter.name}_sample"
+    rows, report = read(adapter, sources, sample, progress or nothing)
+    schema = text_schema(adapter.kind, adapter.labels)
+    splits = {
+        split: write_rows(storage, name, split, schema, rows[split])
+        for split in ("train", "validation", "test")
+        if rows.get(split)
+    }
+    content = {
+        "algorithm": ALGORITHM,
+        "corpus": adapter.name,
+        "rows_digest": sum_digests([shard.rows_digest for shards in splits.values() for shard in shards]),
+    }
+    return publish(
+        name,
+        kind=adapter.kind,
+        splits=splits,
+        fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        licence=adapter.licence,
+        citation=adapter.citation,
+        spec={"corpus": adapter.name, "algorithm": ALGORITHM},
+        overrides={} if sample is None else {"sample": sample},
+        statistics={"splits": {split: {"rows": len(rows[split])} for split in splits}},
+        report=report,
+        software={"opencc": opencc.version()},
+        known_overlaps=adapter.known_overlaps,
+        root=root,
+    )
+
+
+def read(
+    adapter: TextCorpus, sources: Sequence[Path], sample: int | None, progress: Progress
+) -> tuple[dict[str, list[Row]], dict[str, Any]]:
+    """Rows by split in the order of the sources, each id once, and what was met in each file.
+
+    Raises:
+        TextError: see `ingest`.
+    """
+    rows: dict[str, list[Row]] = {}
+    seen: dict[str, str] = {}
+    met: list[dict[str, Any]] = []
+    other: list[str] = []
+    read_bytes = 0
+    for file in text_files(sources):
+        official = next((split for pattern, split in adapter.files.items() if fnmatch.fnmatchcase(file.path, pattern)), None)
+        read_bytes += len(file.data)
+        progress(read_bytes, None, "B")
+        if official is None:
+            other.append(file.path)
+            continue
+        notes = Notes()
+        of_split = rows.setdefault(adapter.splits[official], [])
+        for row in adapter.read(file, notes):
+            if len(of_split) == sample:
+                break
+            whole = _identified(adapter, official, row)
+            digest = row_digest({column: value for column, value in whole.items() if column != "official_split"})
+            if whole["id"] in seen:
+                same = seen[whole["id"]] == digest
+                notes.refuse(whole["source_id"], "a second time the same" if same else "an id that an earlier row has")
+                continue
+            seen[whole["id"]] = digest
+            of_split.append(whole)
+        met.append(
+            {
+                "file": Path(file.path).name,
+                "size_bytes": len(file.data),
+                "sha256": hashlib.sha256(file.data).hexdigest(),
+                "official_split": official,
+                "counts": dict(sorted(notes.counts.items())),
+                "refused": notes.refused,
+            }
+        )
+    if not any(rows.values()):
+        expected = ", ".join(adapter.files)
+        reasons = Counter(refused["reason"] for file in met for refused in file["refused"])
+        why = f"every row was refused ({reasons.most_common(1)[0][0]})" if reasons else f"no file of {adapter.name} has a row"
+        where = ", ".join(map(str, sources)) or "nothing given"
+        raise TextError(f"{where}: {why}; {adapter.title} comes as {expected} from {adapter.homepage}")
+    return rows, {"files": met, "other_files": other[:20]}
+
+
+def _identified(adapter: TextCorpus, official_split: str, row: Row) -> Row:
+    text = next(row[column] for column in ("context", "text", "sentence1") if column in row)
+    written = script(text) if adapter.language.startswith("zh") else "Latn"
+    declared = {"zh-TW": "Hant", "zh-CN": "Hans"}.get(adapter.language)
+    spoken = {"Hant": "zh-TW", "Hans": "zh-CN"}.get(written, "zh") if adapter.language == "zh" else adapter.language
+    return {
+        **row,
+        "id": f"{adapter.name}-{row['source_id']}",
+        "corpus": adapter.name,
+        "official_split": official_split,
+        "language": spoken,
+        "script": declared or written,
+    }

@@ -1,0 +1,164 @@
+"""Script conversion that keeps spans: simplified to traditional characters and back, with every edge where it belongs.
+
+Most configurations change no length, so spans stay. Those with phrases (`s2twp`, `tw2sp`) change the length of every fourteenth
+context; there the text is cut at all edges and the pieces converted: where they join to the conversion of the whole, the edges
+are exact. Where they do not, a converter of our own, by OpenCC's tables, says what became of what.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from synth.errors import YuliaoError
+from synth.text.opencc import Chain, Stage, convert_text, read_chain
+
+# Every key is as long as its value in all tables of these: tested against OpenCC's files.
+SAME_LENGTH = frozenset({"s2t", "s2tw", "s2hk", "t2s", "tw2s", "hk2s", "t2tw", "t2hk", "tw2t", "hk2t"})
+
+Span = tuple[int, int]  # start and end in code points, the end not included
+
+
+class SpanError(YuliaoError):
+    """A span that does not lie in its text."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted text, its spans in their order, and for each whether both of its edges are exact."""
+
+    text: str
+    spans: list[Span]
+    exact: list[bool]
+
+
+def convert(text: str, spans: Iterable[Span], configuration: str) -> Converted:
+    """Convert `text` and say where its spans lie: `result.text[start:end]` is the span as it is converted in its context.
+
+    Args:
+        spans: (start, end) in code points of `text`; they may overlap and be empty, and come in any order.
+        configuration: of OpenCC, such as `s2tw`, `tw2s`, `s2twp`, `tw2sp`.
+
+    Returns:
+        A span whose edge lies inside a phrase that was replaced as a whole is widened to that phrase, and not exact.
+
+    Raises:
+        SpanError: a span lies outside the text or ends before it starts.
+        ConversionError: no such configuration.
+    """
+    asked = list(spans)
+    for start, end in asked:
+        if not 0 <= start <= end <= len(text):
+            raise SpanError(f"span {start}..{end} does not lie in a text of {len(text)} code points")
+    converted = convert_text(text, configuration)
+    if configuration in SAME_LENGTH and len(converted) == len(text):
+        return Converted(converted, asked, [True] * len(asked))
+    edges = sorted({0, len(text), *(edge for span in asked for edge in span)})
+    pieces = [convert_text(text[start:end], configuration) for start, end in pairwise(edges)]
+    if "".join(pieces) == converted:
+        moved, position = {0: 0}, 0
+        for edge, piece in zip(edges[1:], pieces, strict=True):
+            position += len(piece)
+            moved[edge] = position
+        return Converted(converted, [(moved[start], moved[end]) for start, end in asked], [True] * len(asked))
+    tracked, cuts = track(text, configuration)
+    return _by_cuts(tracked, cuts, asked)
+
+
+def _by_cuts(text: str, cuts: Sequence[Span], spans: Sequence[Span]) -> Converted:
+    """Spans through aligned positions (source, target); an edge between two of them goes outwards."""
+    sources = [source for source, _ in cuts]
+    moved, exact = [], []
+    for start, end in spans:
+        first, last = bisect_left(sources, start), bisect_left(sources, end)
+        start_exact, end_exact = sources[first] == start, sources[last] == end
+        moved.append((cuts[first if start_exact else first - 1][1], cuts[last][1]))
+        exact.append(start_exact and end_exact)
+    return Converted(text, moved, exact)
+
+
+def track(text: str, configuration: str) -> tuple[str, list[Span]]:
+    """`text` converted by OpenCC's tables, and all positions (source, target) that belong together, ascending.
+
+    The text is OpenCC's own, character for character. Inside a phrase that was replaced, positions belong together from both
+    ends as far as it stayed the same, and in between where both have the same number of characters, none of which only moved.
+    """
+    chain = read_chain(configuration)
+    normal = _pass(text, chain.normalisation)[0] if chain.normalisation else text
+    targets: list[str] = []
+    cuts: list[Span] = [(0, 0)]
+    for start, end in _segments(normal, chain):
+        converted, aligned = normal[start:end], [(k, k) for k in range(end - start + 1)]
+        for stage in chain.stages:
+            converted, further = _pass(converted, stage)
+            aligned = _composed(aligned, further)
+        begin = cuts[-1][1]
+        cuts += [(start + source, begin + target) for source, target in aligned[1:]]
+        targets.append(converted)
+    return "".join(targets), cuts
+
+
+def _segments(text: str, chain: Chain) -> list[Span]:
+    """Forward maximum matching: each match is a segment, and so is each run of text between matches."""
+    if chain.segmentation is None or not text:
+        return [(0, len(text))] if text else []
+    segments, begin, position = [], 0, 0
+    for at, end, _ in _matches(text, chain.segmentation):
+        if begin < at:
+            segments.append((begin, at))
+        segments.append((at, end))
+        begin = position = end
+    if max(begin, position) < len(text):
+        segments.append((begin, len(text)))
+    return segments
+
+
+def _matches(text: str, stage: Stage) -> Iterable[tuple[int, int, str]]:
+    """(start, end, replacement) of each match from left to right."""
+    candidates, position = stage.candidates, 0
+    while position < len(text):
+        for length, table in candidates.get(text[position], ()):
+            value = table.get(text[position : position + length])
+            if value is not None:
+                yield position, position + length, value
+                position += length
+                break
+        else:
+            position += 1
+
+
+def _pass(text: str, stage: Stage) -> tuple[str, list[Span]]:
+    """One stage over one segment: the text and its aligned positions."""
+    pieces: list[str] = []
+    cuts: list[Span] = [(0, 0)]
+    done = target = 0
+    for start, end, value in _matches(text, stage):
+        pieces += (text[done:start], value)
+        cuts += [(done + k, target + k) for k in range(1, start - done + 1)]
+        target += start - done
+        cuts += [(start + source, target + at) for source, at in _inside(text[start:end], value)]
+        target += len(value)
+        done = end
+    pieces.append(text[done:])
+    cuts += [(done + k, target + k) for k in range(1, len(text) - done + 1)]
+    return "".join(pieces), cuts
+
+
+def _inside(key: str, value: str) -> list[Span]:
+    """Positions that belong together within a replaced phrase, its end included and its start not."""
+    if len(key) == len(value) and not any(one != other and one in value for one, other in zip(key, value, strict=True)):
+        return [(k, k) for k in range(1, len(key) + 1)]
+    head = 0
+    while head < min(len(key), len(value)) and key[head] == value[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(key), len(value)) - head and key[-1 - tail] == value[-1 - tail]:
+        tail += 1
+    ends = [(len(key) - k, len(value) - k) for k in range(tail, -1, -1)]
+    return [(k, k) for k in range(1, head + 1) if (k, k) != ends[0]] + ends
+
+
+def _composed(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
+    """Positions that belong together through both stages."""
+    onward = dict(second)
+    return [(source, onward[middle]) for source, middle in first if middle in onward]

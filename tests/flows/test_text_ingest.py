@@ -1,0 +1,170 @@
+"""Text corpora as a user takes them in: counts, refusals and repairs; the audited numbers where the real files are at hand."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import catalog
+from catalog.manifests import Manifest
+from flows.cli import run
+from flows.text.adapter import TextError
+from flows.text.ingest import ingest
+
+REAL = Path(os.environ.get("YULIAO_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.fixture
+def root_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder is enough here: publishing to S3 is tested where publishing is."""
+    monkeypatch.setenv("YULIAO_CATALOG", str(tmp_path / "catalog"))
+    return str(tmp_path / "catalog")
+
+
+@pytest.fixture
+def drcd(tmp_path: Path) -> Path:
+    """DRCD's form: an article that stands in dev and test, an answer that occurs twice."""
+
+    def article(number: str, paragraph: str, context: str, answer: str, start: int) -> dict[str, Any]:
+        answers = [{"id": str(k), "text": answer, "answer_start": start} for k in (1, 2)]
+        qas = [{"id": f"{number}-{paragraph}-1", "question": "何處？", "answers": answers}]
+        return {
+            "title": f"題{number}",
+            "id": number,
+            "paragraphs": [{"context": context, "id": f"{number}-{paragraph}", "qas": qas}],
+        }
+
+    folder = tmp_path / "drcd"
+    folder.mkdir()
+    files = {
+        "DRCD_training.json": [article("1", "1", "臺北在北部，臺北很大。", "臺北", 6)],
+        "DRCD_dev.json": [article("2", "1", "高雄\u200b在南部。", "高雄", 0), article("3", "1", "𠮷在中間", "中間", 2)],
+        "DRCD_test.json": [article("2", "2", "南投在中部。", "中部", 3)],
+    }
+    for name, data in files.items():
+        (folder / name).write_text(json.dumps({"version": "1.3", "data": data}, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def counts(manifest: Manifest, file: str) -> dict[str, int]:
+    (found,) = [entry for entry in manifest.report["files"] if entry["file"] == file]
+    numbers: dict[str, int] = found["counts"]
+    return numbers
+
+
+def cmrc(folder: Path, document: Any) -> Path:
+    path = folder / "cmrc2018_dev.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_a_corpus_keeps_its_splits_and_counts_what_it_met(drcd: Path, root_url: str) -> None:
+    """Official splits, the shared article declared, offsets of code points behind an astral character."""
+    published = ingest("drcd", [drcd])
+    rows = catalog.get("drcd")
+    assert {split: len(part) for split, part in rows.items()} == {"train": 1, "validation": 2, "test": 1}
+    row = rows["train"][0]
+    assert row["answers"] == {"text": ["臺北", "臺北"], "answer_start": [6, 6]}
+    assert row["answer_positions"] == ["given", "given"]
+    assert (row["id"], row["corpus"], row["official_split"], row["script"]) == ("drcd-1-1-1", "drcd", "training", "Hant")
+    astral = rows["validation"][1]
+    assert astral["context"][astral["answers"]["answer_start"][0] :] == "中間"
+    assert counts(catalog.manifest("drcd"), "DRCD_training.json")["occurs_more_than_once"] == 2
+    assert counts(catalog.manifest("drcd"), "DRCD_dev.json")["characters: zero_width"] == 1
+    assert catalog.manifest("drcd").licence.name == "CC-BY-SA-3.0"
+    assert catalog.verify(str(published)).ok
+    assert not ingest("drcd", [drcd]).created
+
+
+def test_a_zip_and_a_folder_are_the_same_corpus(drcd: Path, tmp_path: Path, root_url: str) -> None:
+    with zipfile.ZipFile(tmp_path / "drcd.zip", "w") as archive:
+        for path in sorted(drcd.iterdir()):
+            archive.write(path, f"release/{path.name}")
+    first = ingest("drcd", [drcd])
+    again = ingest("drcd", [tmp_path / "drcd.zip"])
+    assert first.created
+    assert not again.created
+
+
+def test_numbers_first_occurrences_and_missing_starts_are_repaired_and_counted(tmp_path: Path, root_url: str) -> None:
+    """CMRC's damage, in both of its forms."""
+    context = "2008年11月12日启用，共147位。启用后，三人、四人同行。"
+    answers = [39764.0, 147.0, "启用", "三人四人", "五人"]
+    qas = [{"query_id": f"Q{k}", "query_text": "何？", "answers": [answer]} for k, answer in enumerate(answers)]
+    qas.append({"query_id": "Q9", "query_text": " ", "answers": ["启用"]})
+    native = [{"context_id": "DEV_0", "context_text": context, "title": "站", "qas": qas}]
+    ingest("cmrc2018", [cmrc(tmp_path, native)])
+    rows = list(catalog.get("cmrc2018", split="validation"))
+    assert [row["answers"]["text"] for row in rows] == [["2008年11月12日"], ["147"], ["启用"], ["三人、四人"], []]
+    assert [row["answer_positions"] for row in rows] == [["number"], ["number"], ["guess"], ["loose"], []]
+    assert rows[4]["free_answers"] == ["五人"]
+    found = counts(catalog.manifest("cmrc2018"), "cmrc2018_dev.json")
+    assert (found["position: number"], found["position: loose"], found["answers_not_in_context"]) == (2, 1, 1)
+    assert found["refused: an empty question"] == 1
+    (file,) = catalog.manifest("cmrc2018").report["files"]
+    assert file["refused"] == [{"where": "Q9", "reason": "an empty question"}]
+
+
+def test_rows_that_utf8_cannot_hold_and_ids_given_twice_are_refused_one_by_one(tmp_path: Path, root_url: str) -> None:
+    qas = [
+        {"query_id": "Q0", "query_text": "何？", "answers": ["甲"]},
+        {"query_id": "Q0", "query_text": "何？", "answers": ["甲"]},
+        {"query_id": "Q0", "query_text": "誰？", "answers": ["甲"]},
+        {"query_id": "Q1", "query_text": "何\ud83d？", "answers": ["甲"]},
+        {"query_id": "Q2", "query_text": "何？", "answers": [None]},
+        {"query_id": "Q3", "query_text": "何？", "answers": []},
+    ]
+    ingest("cmrc2018", [cmrc(tmp_path, [{"context_id": "DEV_0", "context_text": "甲乙\0丙", "qas": qas}])])
+    assert [row["source_id"] for row in catalog.get("cmrc2018", split="validation")] == ["Q0"]
+    assert catalog.get("cmrc2018", split="validation")[0]["context"] == "甲乙\0丙"
+    assert counts(catalog.manifest("cmrc2018"), "cmrc2018_dev.json")["refused"] == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"data": [', "line 1, column 11"),
+        ('{"data": "臺"}'.encode("big5"), "may be big5"),
+        ('{"data": []}'.encode("utf-16"), "UTF-16"),
+        (b'{"data": [{"paragraphs": [{"context": 3, "qas": []}]}]}', "data.0.paragraphs.0.context"),
+        (b"[" * 100_000, "JSON"),
+        (b'{"data": NaN}', "NaN is no JSON"),
+        (b'{"data": []}', "no file of drcd has a row"),
+        (b"", "JSON"),
+    ],
+)
+def test_a_file_that_is_damaged_is_refused_with_the_place(data: bytes, said: str, tmp_path: Path, root_url: str) -> None:
+    """And nothing is published."""
+    path = tmp_path / "DRCD_dev.json"
+    path.write_bytes(data)
+    with pytest.raises(TextError, match=said) as refused:
+        ingest("drcd", [path])
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert catalog.list_datasets() == []
+
+
+def test_the_command_takes_text(drcd: Path, root_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", "drcd", "--from", str(drcd), "--sample", "1", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["name"], printed["version"]) == ("drcd_sample", 1)
+    assert run(["ingest", "drcd", "--from", str(drcd / "nothing")]) == 2
+
+
+@pytest.mark.skipif(not (REAL / "drcd").is_dir(), reason="the real files are not at hand (YULIAO_SHARED_DATA)")
+@pytest.mark.parametrize(
+    ("corpus", "file", "expected"),
+    [
+        ("drcd", "drcd/DRCD_dev.json", (383, 1000, 3524, 7048, 0, 2043)),
+        ("cmrc2018", "cmrc2018/squad-style-cmrc2018_trial.json", (256, 256, 1002, 1002, 5, 77)),
+    ],
+)
+def test_the_audited_counts_of_the_real_files(corpus: str, file: str, expected: tuple[int, ...], tmp_path: Path) -> None:
+    """Articles, paragraphs, questions, answers, starts that do not match, texts that occur more than once."""
+    published = ingest(corpus, [REAL / file], root=tmp_path / "catalog")
+    found = counts(catalog.manifest(published.name, root=tmp_path / "catalog"), Path(file).name)
+    names = ("articles", "paragraphs", "questions", "answers", "start_does_not_match", "occurs_more_than_once")
+    assert tuple(found[name] for name in names) == expected

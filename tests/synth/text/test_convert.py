@@ -1,0 +1,162 @@
+"""Conversion keeps every span: on any text, by identity, by cutting, and by tracking."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synth.text.convert import SAME_LENGTH, SpanError, convert, track
+from synth.text.opencc import ConversionError, configurations, convert_text, read_chain
+
+# What the tables know, what they do not, and what breaks tools: joiners, lone surrogates, NULs, compatibility characters.
+PIECES = [
+    *(
+        "软件",
+        "信息",
+        "服务器",
+        "默认",
+        "打印机",
+        "头发",
+        "发展",
+        "皇后",
+        "后面",
+        "干燥",
+        "干部",
+        "U盘",
+        "SQL注入",
+        "出租车",
+        "硅谷",
+    ),
+    *(
+        "軟體",
+        "資訊",
+        "伺服器",
+        "頭髮",
+        "發展",
+        "計程車",
+        "隨身碟",
+        "憑藉",
+        "著名",
+        "為什麼",
+        "乾燥",
+        "台灣",
+        "裡面",
+        "只",
+        "么",
+        "丽",
+    ),
+    *("👨‍👩‍👧‍👦", "𠮷", "\u200b", "\u3000", "\0", "\ud800", "\udfff", "\n", "a", "Ω", "，", "。", "的", "了", "é", "e\u0301"),
+]
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join)
+CONFIGURATIONS = ["s2twp", "tw2sp", "s2tw", "tw2s", "s2t", "t2s"]
+
+
+@st.composite
+def texts_with_spans(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]]]:
+    text = draw(TEXTS)
+    edges = st.integers(0, len(text))
+    return text, draw(st.lists(st.tuples(edges, edges).map(lambda span: (min(span), max(span))), max_size=6))
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@given(case=texts_with_spans())
+def test_any_text_any_spans(configuration: str, case: tuple[str, list[tuple[int, int]]]) -> None:
+    """The text is OpenCC's; exact edges belong together, others are widened; what lies apart stays apart."""
+    text, spans = case
+    result = convert(text, spans, configuration)
+    assert result.text == convert_text(text, configuration)
+    assert len(result.spans) == len(result.exact) == len(spans)
+    if configuration in SAME_LENGTH:
+        assert result.spans == spans
+        assert all(result.exact)
+    for (start, end), (to_start, to_end) in zip(spans, result.spans, strict=True):
+        assert 0 <= to_start <= to_end <= len(result.text)
+        if (start, end) == (0, len(text)):
+            assert (to_start, to_end) == (0, len(result.text))
+    exact = [(span, moved) for span, moved, kept in zip(spans, result.spans, result.exact, strict=True) if kept]
+    for (_, end), (_, to_end) in exact:
+        for (start, _), (to_start, _) in exact:
+            assert to_end <= to_start if end <= start else to_end >= to_start
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@given(text=TEXTS)
+def test_what_is_tracked_is_what_opencc_writes(configuration: str, text: str) -> None:
+    """Character for character; the aligned positions go up on both sides, from end to end."""
+    tracked, cuts = track(text, configuration)
+    assert tracked == convert_text(text, configuration)
+    assert cuts[0] == (0, 0)
+    assert cuts[-1] == (len(text), len(tracked))
+    for (source, target), (further_source, further_target) in pairwise(cuts):
+        assert source < further_source
+        assert target <= further_target
+
+
+@pytest.mark.parametrize("configuration", ["s2twp", "tw2sp"])
+@given(case=texts_with_spans())
+def test_tiles_join_to_the_whole(configuration: str, case: tuple[str, list[tuple[int, int]]]) -> None:
+    """Cut anywhere, convert, and put the exact slices together again: nothing is lost and nothing twice."""
+    text, spans = case
+    edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
+    tiles = list(pairwise(edges))
+    result = convert(text, tiles, configuration)
+    if all(result.exact):
+        assert "".join(result.text[start:end] for start, end in result.spans) == result.text
+    else:
+        assert len("".join(result.text[start:end] for start, end in result.spans)) >= len(result.text)
+
+
+@pytest.mark.parametrize("configuration", sorted(SAME_LENGTH))
+def test_the_tables_of_these_change_no_length(configuration: str) -> None:
+    """Every key of every table, and what makes characters uniform."""
+    chain = read_chain(configuration)
+    for stage in (*chain.stages, *filter(None, [chain.normalisation])):
+        for table in stage.tables:
+            assert all(len(key) == len(value) for key, value in table.items())
+
+
+def test_phrases_change_lengths_and_answers_follow() -> None:
+    """The second 信息 is meant, behind a phrase that grows."""
+    text = "出租车的信息，服务器的信息"
+    start = text.rindex("信息")
+    result = convert(text, [(start, start + 2), (0, 3), (0, len(text))], "s2twp")
+    assert result.text == "計程車的資訊，伺服器的資訊"
+    assert [result.text[a:b] for a, b in result.spans] == ["資訊", "計程車", result.text]
+    assert all(result.exact)
+
+
+def test_an_edge_inside_a_replaced_phrase_is_widened_and_marked() -> None:
+    """U盘 becomes 隨身碟, of which no part is 盘."""
+    text = "用U盘存"
+    result = convert(text, [(2, 3), (1, 3), (3, 4), (0, 2)], "s2twp")
+    assert [result.text[a:b] for a, b in result.spans] == ["隨身碟", "隨身碟", "存", "用隨身碟"]
+    assert result.exact == [False, True, True, False]
+
+
+def test_a_character_is_read_in_its_context() -> None:
+    """头发 is 頭髮 and 发展 發展, also where the edge lies within the word."""
+    result = convert("头发发展", [(1, 2), (2, 3)], "s2twp")
+    assert [result.text[a:b] for a, b in result.spans] == ["髮", "發"]
+
+
+@pytest.mark.parametrize("span", [(-1, 2), (0, 5), (3, 2), (5, 5)])
+def test_spans_outside_the_text_are_refused(span: tuple[int, int]) -> None:
+    with pytest.raises(SpanError, match="4 code points"):
+        convert("一二三四", [span], "s2twp")
+
+
+def test_an_unknown_configuration_names_near_ones() -> None:
+    with pytest.raises(ConversionError, match="s2twp"):
+        convert("一", [], "s2twpp")
+    assert {"s2twp", "tw2sp", *SAME_LENGTH} <= set(configurations())
+
+
+def test_a_line_of_four_megabytes() -> None:
+    """In one piece, with spans at its end."""
+    text = "这个软件的信息在服务器里" * 112_000
+    assert len(text.encode()) > 4_000_000
+    start = len(text) - len("服务器里")
+    result = convert(text, [(start, start + 3)], "s2twp")
+    assert [result.text[a:b] for a, b in result.spans] == ["伺服器"]
+    assert result.exact == [True]
