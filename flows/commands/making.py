@@ -124,38 +124,4 @@ def build(
     _print_published(published, as_json)
 
 
-@click.command()
-@click.argument("dataset", metavar="NAME[@V]")
-@options.workers
-@options.as_json
-def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
-    """Render a set that is stored as its plan, and publish it with its audio."""
-    from flows.build import materialize as materialize_set
-
-    with shown(f"materialize {dataset}") as progress:
-        published = materialize_set(dataset, workers=workers, progress=progress)
-    _print_published(published, as_json)
-
-
-def _print_published(published: "Published", as_json: bool) -> None:
-    from catalog.manifests import read_manifest
-    from catalog.roots import open_root
-
-    manifest = read_manifest(open_root(None), published.name, published.version)
-    if as_json:
-        splits = {name: split.model_dump(exclude={"shards"}) for name, split in manifest.splits.items()}
-        print_json(
-            {
-                "name": published.name,
-                "version": published.version,
-                "created": published.created,
-                "splits": splits,
-                "report": manifest.report,
-            }
-        )
-        return
-    print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
-    print_splits(manifest)
-
-
-COMMANDS = (ingest, plan, build, materialize)
+COMMANDS = (ingest, plan, build)
