@@ -124,4 +124,25 @@ def build(
     _print_published(published, as_json)
 
 
+def _print_published(published: "Published", as_json: bool) -> None:
+    from catalog.manifests import read_manifest
+    from catalog.roots import open_root
+
+    manifest = read_manifest(open_root(None), published.name, published.version)
+    if as_json:
+        splits = {name: split.model_dump(exclude={"shards"}) for name, split in manifest.splits.items()}
+        print_json(
+            {
+                "name": published.name,
+                "version": published.version,
+                "created": published.created,
+                "splits": splits,
+                "report": manifest.report,
+            }
+        )
+        return
+    print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
+    print_splits(manifest)
+
+
 COMMANDS = (ingest, plan, build)
