@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 from datasets import Audio, Features
 from datasets.formatting import Formatter, _register_formatter
-from numpy.typing import NDArray
 
 from catalog.blocks import POOL
 from catalog.cells import Cell, cell_reader, list_offsets
@@ -23,11 +22,9 @@ from synth import wav
 
 FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 FORMAT = "yuliao"
-SAMPLE = np.dtype("<i2")
 ALIGN_SAMPLES = 16  # every signal of a block begins on a cache line
 
 Row = dict[str, Any]
-Pcm = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,9 @@ class TableReader:
     """Decodes rows of `table` by their position in it.
 
     A row is a dict of `columns` (all of the table's where None) in the table's order. Each of the columns named in `audio` holds
-    canonical WAV bytes and gives `{"array": float32 [samples], "sampling_rate": int}`: int16 / 32768. All arrays of a row are
-    views of one block of memory that is used again only when the last of them is gone; they are writable and nobody else's.
+    canonical WAV bytes and gives `{"array": float32 [samples] or [channels, samples], "sampling_rate": int}`: int16 / 32768,
+    float32 as it is. All arrays of a row are views of one block of memory that is used again only when the last of them is gone;
+    they are writable and nobody else's.
     With `reading.segment_s`, every array has that many seconds: a span common to all columns, zeros behind the end of a
     shorter row, and `num_samples` says how many samples are real.
     """
@@ -87,7 +85,7 @@ class _BatchReader:
 
     def row(self, i: int) -> Row:
         row = {name: read(i) for name, read in self._cells}
-        signals: list[tuple[str, Pcm, int]] = [(name, *row[name]) for name in self.audio if row[name] is not None]
+        signals: list[tuple[str, wav.Signal, int]] = [(name, *row[name]) for name in self.audio if row[name] is not None]
         if not signals:
             return row
         segment_s = self.reading.segment_s
@@ -97,7 +95,10 @@ class _BatchReader:
         length = max(1, round(segment_s * signals[0][2]))
         start = self._crop_start(i, length)
         # a signal that `map` stored as a crop is one already
-        crops = [(name, pcm[start : start + length] if len(pcm) > length else pcm, rate) for name, pcm, rate in signals]
+        crops = [
+            (name, signal[..., start : start + length] if signal.shape[-1] > length else signal, rate)
+            for name, signal, rate in signals
+        ]
         _to_float(crops, length, row)
         if "num_samples" in row:
             row["num_samples"] = min(row["num_samples"], length)
@@ -113,12 +114,14 @@ class _BatchReader:
         """A function from a position to (samples in place, sample rate in Hz), or None where there is no audio."""
         stored = _bytes_reader(self.batch.column(name))
 
-        def read(i: int) -> tuple[Pcm, int] | None:
+        def read(i: int) -> tuple[wav.Signal, int] | None:
             data = stored(i)
             if data is None:
                 return None
             try:
-                return np.frombuffer(data, SAMPLE, offset=wav.HEADER_BYTES), _sample_rate_hz(data[8:40].tobytes())
+                rate, channels, dtype, offset = _form(data[wav.FORM].tobytes())
+                signal = np.frombuffer(data, dtype, offset=offset)
+                return signal if channels == 1 else signal.reshape(-1, channels).T, rate
             except ValueError as error:
                 row_id = self.batch.column("id")[i] if "id" in self.batch.schema.names else f"{i} of a batch"
                 raise IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version") from error
@@ -127,26 +130,30 @@ class _BatchReader:
 
 
 @lru_cache(maxsize=64)
-def _sample_rate_hz(header: bytes) -> int:
-    """The rate out of bytes 8 to 40 of a canonical WAV, which differ between rates only; ValueError for others."""
-    wav.decode(bytes(8) + header + bytes(4))
-    return int.from_bytes(header[16:20], "little")
+def _form(header: bytes) -> tuple[int, int, np.dtype[Any], int]:
+    """Sample rate, channels, type of the samples and length of the header, out of its bytes `wav.FORM`; ValueError for others."""
+    form = wav.form(header)
+    return form.sample_rate_hz, form.num_channels, form.dtype, form.header_bytes
 
 
-def _to_float(signals: Sequence[tuple[str, Pcm, int]], length: int | None, row: Row) -> None:
+def _to_float(signals: Sequence[tuple[str, wav.Signal, int]], length: int | None, row: Row) -> None:
     """Decode (name, samples, rate) into one block for `row`: `length` samples each, zeros behind its own, or all it has."""
-    lengths = [len(pcm) if length is None else length for _, pcm, _ in signals]
-    block = POOL.take(sum(lengths) + ALIGN_SAMPLES * len(lengths))
+    sizes = [signal.size if length is None else length if signal.ndim == 1 else length * len(signal) for _, signal, _ in signals]
+    block = POOL.take(sum(sizes) + ALIGN_SAMPLES * len(sizes))
     start = 0
-    for (name, pcm, rate), samples in zip(signals, lengths, strict=True):
-        array = real = block[start : start + samples]
-        if len(pcm) < samples:
-            real = array[: len(pcm)]
-            array[len(pcm) :] = 0
-        real[...] = pcm  # converting and scaling in two passes is faster than one mixed-type multiplication
-        np.multiply(real, FULL_SCALE, real)
+    for (name, signal, rate), size in zip(signals, sizes, strict=True):
+        array = real = block[start : start + size]
+        if signal.size < size:
+            array = array.reshape((*signal.shape[:-1], -1))
+            real = array[..., : signal.shape[-1]]
+            array[..., signal.shape[-1] :] = 0
+        elif signal.ndim > 1:
+            array = real = array.reshape(signal.shape)
+        real[...] = signal  # converting and scaling in two passes is faster than one mixed-type multiplication
+        if signal.dtype != np.float32:
+            np.multiply(real, FULL_SCALE, real)
         row[name] = {"array": array, "sampling_rate": rate}
-        start += -(-samples // ALIGN_SAMPLES) * ALIGN_SAMPLES
+        start += -(-size // ALIGN_SAMPLES) * ALIGN_SAMPLES
 
 
 def _bytes_reader(array: pa.StructArray) -> Cell:

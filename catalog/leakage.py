@@ -1,4 +1,4 @@
-"""What may not stand in two splits: speakers, recordings, utterances, audio."""
+"""What may not stand in two splits: speakers, recordings, utterances, rooms, audio."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
@@ -9,16 +9,7 @@ import pyarrow.compute as pc
 from catalog.errors import CatalogError, LeakageError, near_matches
 
 # Columns, plain or lists, whose values belong to one split each.
-DISJOINT_COLUMNS = (
-    "id",
-    "speaker_id",
-    "speaker_ids",
-    "source_ids",
-    "recording_id",
-    "audio_sha256",
-    "source_sha256s",
-    "article_id",
-)
+DISJOINT_COLUMNS = ("id", "speaker_id", "speaker_ids", "source_ids", "recording_id", "room_id", "audio_sha256", "source_sha256s")
 
 Identities = dict[str, set[str]]
 

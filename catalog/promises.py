@@ -90,6 +90,29 @@ def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:
         yield _about(batch, wrong, "audio_sha256 is not that of the samples")
 
 
+def broken_recordings(batch: pa.RecordBatch) -> Iterator[str]:
+    """One line about the rows of kind `noise` or `rir` whose columns are not those of their audio."""
+    audio = batch.column("audio").field("bytes")
+    stored = batch.select(["sample_rate_hz", "num_samples", "num_channels", "audio_sha256"]).to_pylist()
+    wrong = np.array([_measured(data.as_py()) != columns for data, columns in zip(audio, stored, strict=True)], np.bool_)
+    if wrong.any():
+        yield _about(batch, wrong, "sample_rate_hz, num_samples, num_channels or audio_sha256 is not that of the audio")
+
+
+def _measured(data: bytes | None) -> dict[str, object] | None:
+    """None where there is no canonical WAV."""
+    try:
+        samples, sample_rate_hz = wav.decode_signal(data or b"")
+    except ValueError:
+        return None
+    return {
+        "sample_rate_hz": sample_rate_hz,
+        "num_samples": samples.shape[-1],
+        "num_channels": 1 if samples.ndim == 1 else len(samples),
+        "audio_sha256": hashlib.sha256(samples.T.data).hexdigest(),
+    }
+
+
 def _about(batch: pa.RecordBatch, wrong: NDArray[np.bool_], what: str) -> str:
     rows = np.flatnonzero(wrong)
     ids = [batch.column("id")[int(row)].as_py() for row in rows[:3]]

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
 from catalog.manifests import Manifest, Pin, ShardEntry, manifest_bytes, parse_manifest, pinned_by, resolve
-from catalog.promises import broken_mixtures, broken_speech
+from catalog.promises import broken_mixtures, broken_recordings, broken_speech
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
 from catalog.view import write_view
@@ -141,6 +141,8 @@ def _check_rows(file: Path, manifest: Manifest, shard: ShardEntry) -> Iterator[s
                 yield from broken_mixtures(batch)
             if manifest.kind == "speech":
                 yield from broken_speech(batch)
+            if manifest.kind in ("noise", "rir"):
+                yield from broken_recordings(batch)
     if rows != shard.rows:
         yield f"it has {rows} rows, its manifest says {shard.rows}"
     if sum_digests(digests) != shard.rows_digest:
