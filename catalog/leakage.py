@@ -9,7 +9,17 @@ import pyarrow.compute as pc
 from catalog.errors import CatalogError, LeakageError, near_matches
 
 # Columns, plain or lists, whose values belong to one split each.
-DISJOINT_COLUMNS = ("id", "speaker_id", "speaker_ids", "source_ids", "recording_id", "room_id", "audio_sha256", "source_sha256s")
+DISJOINT_COLUMNS = (
+    "id",
+    "speaker_id",
+    "speaker_ids",
+    "source_ids",
+    "recording_id",
+    "room_id",
+    "audio_sha256",
+    "source_sha256s",
+    "article_id",
+)
 
 Identities = dict[str, set[str]]
 
