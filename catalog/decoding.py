@@ -18,6 +18,7 @@ from catalog.blocks import POOL
 from catalog.cells import Cell, cell_reader, list_offsets
 from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
+from catalog.planned import NEEDED_TO_RENDER, Planned
 from synth import wav
 
 FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
@@ -29,11 +30,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are read: whole, or as crops of `segment_s` seconds keyed by (seed, epoch, row id)."""
+    """How rows are read: whole, or as crops of `segment_s` seconds keyed by (seed, epoch, row id); stored or `planned` audio."""
 
     segment_s: float | None = None
     seed: int = 0
     epoch: Epoch | None = None
+    planned: Planned | None = None
 
 
 class TableReader:
@@ -85,6 +87,8 @@ class _BatchReader:
 
     def row(self, i: int) -> Row:
         row = {name: read(i) for name, read in self._cells}
+        if self.reading.planned is not None:
+            self._render(i, row, self.reading.planned)
         signals: list[tuple[str, wav.Signal, int]] = [(name, *row[name]) for name in self.audio if row[name] is not None]
         if not signals:
             return row
@@ -103,6 +107,24 @@ class _BatchReader:
         if "num_samples" in row:
             row["num_samples"] = min(row["num_samples"], length)
         return row
+
+    def _render(self, i: int, row: Row, planned: Planned) -> None:
+        """Give `row` the signals that are not stored: whole, or the crop alone."""
+        missing = [name for name in self.audio if row[name] is None]
+        if not missing:
+            return
+        plan = {name: read(i) for name, read in self._plan}
+        start, length = 0, plan["num_samples"]
+        if self.reading.segment_s is not None:
+            length = max(1, round(self.reading.segment_s * planned.sample_rate_hz))
+            start = self._crop_start(i, length)
+        signals = planned.signals(plan, start, length)
+        for name in missing:
+            row[name] = signals[0 if name == "mixture" else int(name[1:])], planned.sample_rate_hz
+
+    @cached_property
+    def _plan(self) -> list[tuple[str, Cell]]:
+        return [(name, cell_reader(self.batch.column(name))) for name in sorted(NEEDED_TO_RENDER)]
 
     def _crop_start(self, i: int, length: int) -> int:
         reading = self.reading

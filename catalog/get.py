@@ -4,21 +4,20 @@ import hashlib
 import json
 import math
 import os
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from catalog import settings
 from catalog.crops import Epoch
-from catalog.errors import CatalogError, DatasetNotFound, IntegrityError, near_matches
+from catalog.errors import CatalogError, DatasetNotFound, near_matches
 from catalog.kinds import audio_columns
-from catalog.manifests import Manifest, SplitEntry, manifest_bytes, parse_manifest, resolve
+from catalog.links import link_blobs
+from catalog.manifests import Manifest, manifest_bytes, parse_manifest, resolve
 from catalog.names import parse_reference
+from catalog.planned import NEEDED_TO_RENDER, open_planned
 from catalog.roots import Root, open_root
-from catalog.shards import blob_path
 
 if TYPE_CHECKING:
     import datasets
@@ -73,7 +72,7 @@ def get(
 
     from catalog.decoding import Reading
 
-    reading = Reading(segment, seed, Epoch(epoch)) if segment is not None else Reading()
+    reading = Reading(segment, seed, Epoch(epoch) if segment is not None else None, open_planned(storage, manifest))
     identity = hashlib.sha256(f"{storage.url}\0".encode() + manifest_data).hexdigest()
     if split is not None:
         return _open_split(storage, manifest, identity, split, columns, reading)
@@ -118,14 +117,14 @@ def _open_split(
     from catalog.decoding import FORMAT
     from catalog.rows import Rows
 
-    entry = manifest.splits[split]
-    folder = settings.cache() / "datasets" / manifest.name / f"{manifest.version}-{identity[:16]}"
-    links = _link_blobs(storage, manifest, split, entry, folder)
+    links = link_blobs(storage, manifest, split)
     schema = _read_schema(links[0])
     wanted = _known(columns, schema, f"{manifest.name}@{manifest.version}") if columns is not None else schema.names
     mapped = wanted
-    if reading.segment_s is not None and set(wanted) & set(audio_columns(schema)):
-        mapped = [name for name in schema.names if name in wanted or name in ("id", "num_samples")]
+    if set(wanted) & set(audio_columns(schema)):
+        needed = {"id", "num_samples"} if reading.segment_s is not None else set()
+        needed |= NEEDED_TO_RENDER if reading.planned is not None else set()
+        mapped = [name for name in schema.names if name in wanted or name in needed]
     steps = [("select", (mapped,), dict[str, object]())] if mapped != schema.names else []
     table = concat_tables([MemoryMappedTable.from_file(str(link), steps) for link in links])
     key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed])
@@ -157,37 +156,6 @@ def _known(columns: Iterable[str], schema: pa.Schema, where: str) -> list[str]:
         if column not in schema.names:
             raise CatalogError(f"no column {column!r} in {where}{near_matches(column, schema.names)}")
     return [name for name in schema.names if name in asked]
-
-
-def _link_blobs(storage: Root, manifest: Manifest, split: str, entry: SplitEntry, folder: Path) -> list[Path]:
-    """Links to the blobs of a split, in a folder of the cache.
-
-    `datasets` writes the files of `map` and `filter` beside the file that a table is mapped from, whatever was done to the table
-    since: so it is mapped from a link, and nothing is ever written into the catalog.
-    """
-    links = []
-    for k, shard in enumerate(entry.shards):
-        blob = storage.fetch(blob_path(manifest.name, shard.blob))
-        if not blob.is_file():
-            raise IntegrityError(f"{manifest.name}@{manifest.version}: blob {shard.blob} is missing; build or restore it")
-        link = folder / f"{split}-{k:05d}.arrow"
-        _link(blob.absolute(), link)
-        links.append(link)
-    return links
-
-
-def _link(target: Path, link: Path) -> None:
-    if link.is_symlink() and link.readlink() == target:
-        return
-    try:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        temporary = link.parent / f".{uuid.uuid4().hex}"
-        temporary.symlink_to(target)
-        temporary.replace(link)
-    except OSError as error:
-        raise CatalogError(
-            f"cannot write the cache {link.parent}: {error.strerror}; set YULIAO_HOME to a folder of yours"
-        ) from error
 
 
 def _read_schema(path: Path) -> pa.Schema:

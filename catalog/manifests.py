@@ -77,6 +77,7 @@ class Manifest(_Entry):
     citation: str
     sample_rate_hz: int | None
     n_src: int | None
+    storage: Literal["audio", "plan"] = "audio"  # plan: rows are rendered while they are read
     additive: bool
     statistics: dict[str, Any]
     report: dict[str, Any]

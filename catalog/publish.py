@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,6 +56,7 @@ def publish(
     inputs: Sequence[Pin] = (),
     sample_rate_hz: int | None = None,
     n_src: int | None = None,
+    storage: Literal["audio", "plan"] = "audio",
     additive: bool = True,
     statistics: Mapping[str, Any] | None = None,
     report: Mapping[str, Any] | None = None,
@@ -72,41 +73,42 @@ def publish(
         LeakageError: a speaker, recording, utterance or audio stands in two splits, in a column that is not in `known_overlaps`.
         IntegrityError: a blob or an input is missing or changed.
     """
-    storage = open_root(root)
+    opened = open_root(root)
     check_name(name)
-    building = Building(storage, name, fingerprint)
+    building = Building(opened, name, fingerprint)
     check_known_overlaps(known_overlaps)
     if kind not in KINDS:
         raise CatalogError(f"{name}: unknown kind {kind!r}{near_matches(kind, KINDS)}")
     if not any(shard.rows for shards in splits.values() for shard in shards):
         raise CatalogError(f"{name}: nothing to publish, no split has a row")
 
-    version = _same_as_newest(storage, name, fingerprint)
+    version = _same_as_newest(opened, name, fingerprint)
     if version is None:
-        _check_blobs(storage, name, splits)
+        _check_blobs(opened, name, splits)
         content: dict[str, Any] = {
             "name": name,
             "kind": kind,
             "fingerprint": fingerprint,
             "rows_digest": sum_digests([shard.rows_digest for shards in splits.values() for shard in shards]),
-            "splits": _read_splits(storage, name, splits, known_overlaps),
+            "splits": _read_splits(opened, name, splits, known_overlaps),
             "inputs": list(inputs),
             "spec": dict(spec or {}),
             "overrides": dict(overrides or {}),
-            "licence": combine_licences([licence, *(read_manifest(storage, item.name, item.version).licence for item in inputs)]),
+            "licence": combine_licences([licence, *(read_manifest(opened, item.name, item.version).licence for item in inputs)]),
             "citation": citation,
             "sample_rate_hz": sample_rate_hz,
             "n_src": n_src,
+            "storage": storage,
             "additive": additive,
             "statistics": dict(statistics or {}),
             "report": dict(report or {}),
             "software": dict(software or {}),
         }
-        published = _commit(storage, content)
+        published = _commit(opened, content)
     else:
         published = Published(name, version, created=False)
         write_view(
-            storage, read_manifest(storage, name, version)
+            opened, read_manifest(opened, name, version)
         )  # missing if whoever published it was killed right after the commit
     building.discard()
     return published

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import pyarrow as pa
 
@@ -81,9 +81,12 @@ class _HashingFile:
 
 
 class ShardWriter:
-    """Writes one shard of `split`. As a context manager it leaves nothing behind when it fails or is never closed."""
+    """Writes one shard of `split`. As a context manager it leaves nothing behind when it fails or is never closed.
 
-    def __init__(self, root: Root, name: str, split: str, schema: pa.Schema) -> None:
+    Audio is stored as it is, to be read in place from a mapped file; a shard without any is better compressed.
+    """
+
+    def __init__(self, root: Root, name: str, split: str, schema: pa.Schema, compression: Literal["zstd"] | None = None) -> None:
         if "row_digest" not in schema.names:
             raise CatalogError(f"shard of {name!r}: the schema has no column row_digest; take one of catalog.kinds")
         if b"huggingface" not in (schema.metadata or {}):
@@ -93,7 +96,7 @@ class ShardWriter:
         self._rows, self._digest = 0, 0
         with full_disk_is_an_error(str(self._temporary)):
             self._sink = _HashingFile(self._temporary)
-            self._stream = pa.ipc.new_stream(self._sink, schema)
+            self._stream = pa.ipc.new_stream(self._sink, schema, options=pa.ipc.IpcWriteOptions(compression=compression))
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows; `row_digest` holds the hex SHA-256 of each. Batches above 64 MB are split.

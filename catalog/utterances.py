@@ -1,7 +1,8 @@
 """The utterances of a corpus version: their columns for planning, their samples for rendering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,19 +16,33 @@ from synth import wav
 from synth.resample import resample
 
 
+def open_utterances(root: Root, manifest: Manifest, sample_rate_hz: int) -> "Utterances":
+    """A version of kind `speech`, to give samples at `sample_rate_hz`.
+
+    Raises:
+        CatalogError: a version of another kind.
+    """
+    if manifest.kind != "speech" or manifest.sample_rate_hz is None:
+        raise CatalogError(f"{manifest.name} is of kind {manifest.kind!r}: mixing needs a corpus of kind 'speech'")
+    blobs = {
+        split: [root.fetch(blob_path(manifest.name, shard.blob)) for shard in entry.shards]
+        for split, entry in manifest.splits.items()
+    }
+    return Utterances(f"{manifest.name}@{manifest.version}", blobs, manifest.sample_rate_hz, sample_rate_hz)
+
+
 class Utterances:
-    """A version of kind `speech`, opened by mapping its blobs: nothing is read before it is used.
+    """Utterances in mapped blobs: nothing is read before it is used.
 
     Args:
-        root: the catalog.
-        manifest: the version's.
+        name: what to call them in errors.
+        blobs: files by split.
+        corpus_rate_hz: sample rate of what they hold.
         sample_rate_hz: the rate at which `load` gives samples.
     """
 
-    def __init__(self, root: Root, manifest: Manifest, sample_rate_hz: int) -> None:
-        if manifest.kind != "speech":
-            raise CatalogError(f"{manifest.name} is of kind {manifest.kind!r}: mixing needs a corpus of kind 'speech'")
-        self._root, self._manifest, self._rate_hz = root, manifest, sample_rate_hz
+    def __init__(self, name: str, blobs: Mapping[str, Sequence[Path]], corpus_rate_hz: int, sample_rate_hz: int) -> None:
+        self._name, self._blobs, self._corpus_rate_hz, self._rate_hz = name, blobs, corpus_rate_hz, sample_rate_hz
 
     def table(self, split: str, columns: Sequence[str]) -> pa.Table:
         """Some columns of a split, in place in the mapped files."""
@@ -42,25 +57,20 @@ class Utterances:
         try:
             number, row = self._places[utterance_id]
         except KeyError:
-            raise IntegrityError(f"{self._manifest.name}@{self._manifest.version} has no utterance {utterance_id!r}") from None
+            raise IntegrityError(f"{self._name} has no utterance {utterance_id!r}") from None
         offsets, data = self._audio[number]
         try:
             samples = wav.decode(data[offsets[row] : offsets[row + 1]])
         except ValueError as error:
-            raise IntegrityError(f"{self._manifest.name}@{self._manifest.version}, {utterance_id}: {error}") from error
-        rate_hz = self._manifest.sample_rate_hz
-        return samples if rate_hz is None else resample(samples, rate_hz, self._rate_hz)
+            raise IntegrityError(f"{self._name}, {utterance_id}: {error}") from error
+        return resample(samples, self._corpus_rate_hz, self._rate_hz)
 
     def _split(self, split: str) -> pa.Table:
-        tables = []
-        for shard in self._manifest.splits[split].shards:
-            path = self._root.fetch(blob_path(self._manifest.name, shard.blob))
-            tables.append(pa.ipc.open_stream(pa.memory_map(str(path))).read_all())
-        return pa.concat_tables(tables)
+        return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in self._blobs[split]])
 
     @cached_property
     def _batches(self) -> list[pa.RecordBatch]:
-        return [batch for split in self._manifest.splits for batch in self._split(split).to_batches()]
+        return [batch for split in self._blobs for batch in self._split(split).to_batches()]
 
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:

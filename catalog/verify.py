@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
 from catalog.manifests import Manifest, Pin, ShardEntry, manifest_bytes, parse_manifest, pinned_by, resolve
+from catalog.planned import broken_plans
 from catalog.promises import broken_mixtures, broken_recordings, broken_speech
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
@@ -123,21 +124,24 @@ def _check_shard(storage: Root, manifest: Manifest, place: tuple[str, ShardEntry
             with file.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if digest != shard.blob:  # nothing in damaged bytes can be trusted, least of all lengths
-                return [f"{where} was changed: its SHA-256 is {digest[:12]}; delete it and run the same build or ingest again to make it anew"]
-            return [f"{where}: {problem}" for problem in _check_rows(file, manifest, shard)]
+                mend = "delete it and run the same build or ingest again to make it anew"
+                return [f"{where} was changed: its SHA-256 is {digest[:12]}; {mend}"]
+            return [f"{where}: {problem}" for problem in _check_rows(storage, file, manifest, shard)]
     except FileNotFoundError:
         return [f"{where} is missing; run the same build or ingest again to make it anew"]
     except (CatalogError, OSError) as error:
         return [f"{where} cannot be read: {error}"]
 
 
-def _check_rows(file: Path, manifest: Manifest, shard: ShardEntry) -> Iterator[str]:
+def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry) -> Iterator[str]:
     rows, digests = 0, []
     with pa.memory_map(str(file)) as source:
         for batch in pa.ipc.open_stream(source):
             rows += batch.num_rows
             digests.append(sum_digests(batch.column("row_digest").to_pylist()))
-            if manifest.kind == "separation" and manifest.additive:
+            if manifest.storage == "plan":
+                yield from broken_plans(storage, manifest, batch)
+            elif manifest.kind == "separation" and manifest.additive:
                 yield from broken_mixtures(batch)
             if manifest.kind == "speech":
                 yield from broken_speech(batch)

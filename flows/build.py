@@ -17,13 +17,13 @@ from catalog.building import Building
 from catalog.errors import CatalogError
 from catalog.files import full_disk_is_an_error
 from catalog.leakage import check_disjoint, identities
-from catalog.manifests import Licence, Manifest, read_manifest, version_numbers
+from catalog.manifests import Licence, Manifest, read_manifest, resolve, version_numbers
 from catalog.names import check_name
 from catalog.publish import Published, publish
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.shards import Shard
 from flows.progress import Progress, nothing
-from flows.shards import ShardTask, render_shard, row_bytes
+from flows.shards import ShardTask, read_plan, render_shard, row_bytes, store_plan
 from flows.sources import Corpus, Sources, open_corpus, sources
 from flows.tables import human_size
 from flows.workers import available_cpus, ordered_map
@@ -98,7 +98,11 @@ def build(
         available = sources(storage, spec, corpus, workers, progress)
         _check_leakage(name, available)
         plans = _plans(spec, available)
-        finished = _render(storage, name, spec, corpus, plans, fingerprint, workers, progress, shard_bytes)
+        tables = {split: plan.table for split, plan in plans.items()}
+        if spec.storage == "plan":
+            finished = {split: [store_plan(storage, name, split, table, spec)] for split, table in tables.items()}
+        else:
+            finished = _render(storage, name, spec, corpus, tables, fingerprint, workers, progress, shard_bytes)
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
         report = {"split_by": available.split_by, **{split: plan.report for split, plan in plans.items()}}
     return publish(
@@ -113,9 +117,68 @@ def build(
         inputs=[corpus.pin],
         sample_rate_hz=spec.sample_rate_hz,
         n_src=spec.n_src,
+        storage=spec.storage,
         statistics=statistics,
         report=report,
         software={package: importlib.metadata.version(package) for package in ("yuliao", "numpy", "pyarrow", "soxr")},
+        root=root,
+    )
+
+
+def materialize(
+    reference: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> Published:
+    """Publish the audio of a version that is stored as its plan: the same rows, rendered from the same corpus version.
+
+    Raises:
+        DatasetNotFound: no such version.
+        CatalogError: a version that stores its audio already; a full disk.
+    """
+    storage = open_root(root)
+    manifest = read_manifest(storage, *resolve(storage, reference))
+    if manifest.storage != "plan":
+        raise CatalogError(
+            f"{manifest.name}@{manifest.version} stores its audio already: only a set of storage plan has any to make"
+        )
+    spec = SeparationSpec.model_validate({**manifest.spec, "storage": "audio"})
+    (held,) = manifest.inputs
+    corpus = Corpus(held, read_manifest(storage, held.name, held.version))
+    fingerprint = hashlib.sha256(f"materialize {ALGORITHM} {manifest.fingerprint}".encode()).hexdigest()
+    same = _version_with(storage, manifest.name, fingerprint)
+    if same is not None and same.version == version_numbers(storage, manifest.name).newest:
+        return Published(manifest.name, same.version, created=False)
+    plans = {split: read_plan(storage, manifest, split) for split in manifest.splits}
+    finished = _render(
+        storage,
+        manifest.name,
+        spec,
+        corpus,
+        plans,
+        fingerprint,
+        workers or available_cpus(),
+        progress or nothing,
+        shard_bytes,
+    )
+    return publish(
+        manifest.name,
+        kind=manifest.kind,
+        splits=finished,
+        fingerprint=fingerprint,
+        licence=manifest.licence,
+        citation=manifest.citation,
+        spec=spec.model_dump(mode="json", exclude_none=True),
+        overrides={**manifest.overrides, "storage": "audio"},
+        inputs=manifest.inputs,
+        sample_rate_hz=manifest.sample_rate_hz,
+        n_src=manifest.n_src,
+        statistics=manifest.statistics,
+        report=manifest.report,
+        software=manifest.software,
         root=root,
     )
 
@@ -214,7 +277,7 @@ def _render(
     name: str,
     spec: SeparationSpec,
     corpus: Corpus,
-    plans: Mapping[str, SplitPlan],
+    plans: Mapping[str, pa.Table],
     fingerprint: str,
     workers: int,
     progress: Progress,
@@ -222,11 +285,11 @@ def _render(
 ) -> dict[str, list[Shard]]:
     """The shards of all splits: those in the journal as they are, the others rendered by worker processes."""
     finished = Building(storage, name, fingerprint).finished()
-    layout = {split: _layout(split, plan.table, spec.n_src, shard_bytes) for split, plan in plans.items()}
-    total = sum(plan.table.num_rows for plan in plans.values())
+    layout = {split: _layout(split, plan, spec.n_src, shard_bytes) for split, plan in plans.items()}
+    total = sum(plan.num_rows for plan in plans.values())
     done = sum(finished[key].rows for slices in layout.values() for key, _, _ in slices if key in finished)
     missing_bytes = sum(
-        int(row_bytes(plans[split].table["num_samples"].to_numpy()[first : first + rows], spec.n_src).sum())
+        int(row_bytes(plans[split]["num_samples"].to_numpy()[first : first + rows], spec.n_src).sum())
         for split, slices in layout.items()
         for key, first, rows in slices
         if key not in finished
@@ -236,7 +299,7 @@ def _render(
     plan_paths = {split: storage.scratch(name) / f"{fingerprint}-{split}-{os.getpid()}.plan" for split in plans}
     try:
         for split, plan in plans.items():
-            _write_table(plan.table, plan_paths[split])
+            _write_table(plan, plan_paths[split])
         tasks = [
             ShardTask(
                 storage.url,

@@ -16,7 +16,7 @@ import pyarrow as pa
 from catalog import settings
 from catalog.manifests import Manifest, Pin, read_manifest
 from catalog.roots import open_root
-from catalog.utterances import Utterances
+from catalog.utterances import Utterances, open_utterances
 from flows.progress import Progress
 from flows.workers import ordered_map
 from synth.levels import measure_frames
@@ -46,7 +46,7 @@ def measured(
     """Columns `num_samples, frame_energies, frame_peaks` of a split's utterances, in its order, at `sample_rate_hz`."""
     path = _cache_path(manifest, split, sample_rate_hz)
     if not path.exists():
-        ids = Utterances(open_root(root_url), manifest, sample_rate_hz).table(split, ["id"])["id"].to_pylist()
+        ids = open_utterances(open_root(root_url), manifest, sample_rate_hz).table(split, ["id"])["id"].to_pylist()
         starts = range(0, len(ids), _UTTERANCES_PER_TASK)
         tasks = (_Task(root_url, corpus, sample_rate_hz, ids[at : at + _UTTERANCES_PER_TASK]) for at in starts)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,4 +87,4 @@ def _measure(task: _Task) -> pa.RecordBatch:
 def _utterances(root_url: str, corpus: Pin, sample_rate_hz: int) -> Utterances:
     """Opened once in each worker."""
     root = open_root(root_url)
-    return Utterances(root, read_manifest(root, corpus.name, corpus.version), sample_rate_hz)
+    return open_utterances(root, read_manifest(root, corpus.name, corpus.version), sample_rate_hz)

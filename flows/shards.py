@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from catalog.building import Building
 from catalog.kinds import AUDIO, separation_schema
-from catalog.manifests import Pin, read_manifest
+from catalog.manifests import Manifest, Pin, read_manifest
 from catalog.roots import Root, open_root
-from catalog.shards import Shard, ShardWriter
-from catalog.utterances import Utterances
+from catalog.shards import Shard, ShardWriter, blob_path
+from catalog.utterances import Utterances, open_utterances
 from synth import wav
+from synth.columns import PLAN_SCHEMA
 from synth.plan import FULL_SCALE
 from synth.render import Load, render_into
+from synth.spec import SeparationSpec
 
 BATCH_BYTES = 8 << 20  # of audio: what a worker holds
 
@@ -56,7 +58,24 @@ def render_shard(task: ShardTask) -> Shard:
 def _corpus(root_url: str, corpus: Pin, sample_rate_hz: int) -> tuple[Root, Utterances]:
     """Opened once in each worker."""
     root = open_root(root_url)
-    return root, Utterances(root, read_manifest(root, corpus.name, corpus.version), sample_rate_hz)
+    return root, open_utterances(root, read_manifest(root, corpus.name, corpus.version), sample_rate_hz)
+
+
+def store_plan(root: Root, name: str, split: str, plan: pa.Table, spec: SeparationSpec) -> Shard:
+    """A shard of rows that are rendered while they are read: the columns of audio are there, and empty."""
+    schema = separation_schema(spec.n_src, spec.sample_rate_hz)
+    planned = {name: plan[name].combine_chunks() for name in plan.column_names}
+    columns = [planned[field.name] if field.name in planned else pa.nulls(len(plan), field.type) for field in schema]
+    with ShardWriter(root, name, split, schema, compression="zstd") as writer:
+        writer.write(pa.RecordBatch.from_arrays(columns, schema=schema))
+        return writer.close()
+
+
+def read_plan(root: Root, manifest: Manifest, split: str) -> pa.Table:
+    """The plan that a split of a version of `storage: plan` is."""
+    blobs = (root.fetch(blob_path(manifest.name, shard.blob)) for shard in manifest.splits[split].shards)
+    tables = [pa.ipc.open_stream(pa.memory_map(str(blob))).read_all().select(PLAN_SCHEMA.names) for blob in blobs]
+    return pa.concat_tables(tables).cast(PLAN_SCHEMA)
 
 
 def row_bytes(num_samples: NDArray[np.int64], n_src: int) -> NDArray[np.int64]:

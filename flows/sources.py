@@ -8,7 +8,7 @@ import pyarrow as pa
 from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.roots import Root
-from catalog.utterances import Utterances
+from catalog.utterances import Utterances, open_utterances
 from flows.measures import measured
 from flows.progress import Progress
 from synth import splits
@@ -58,7 +58,7 @@ def open_corpus(root: Root, spec: SeparationSpec) -> Corpus:
 def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, progress: Progress) -> Sources:
     """The utterances of each split: the corpus's own splits where it has all that are asked for, otherwise drawn by speaker."""
     wanted = list(spec.counts())
-    utterances = Utterances(root, corpus.manifest, spec.sample_rate_hz)
+    utterances = open_utterances(root, corpus.manifest, spec.sample_rate_hz)
     in_corpus = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
     if splits.official({split: table.num_rows for split, table in in_corpus.items()}, wanted):
         return Sources({split: in_corpus[split] for split in wanted}, utterances.load, "official")

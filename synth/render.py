@@ -27,25 +27,32 @@ def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16]) 
         out[begin : begin + _BLOCK] = block  # exact: whole numbers within int16
 
 
-def render_into(row: dict[str, Any], load: Load, mixture: NDArray[np.int16], stems: Sequence[NDArray[np.int16]]) -> None:
-    """Render one plan row into buffers of the caller, each int16 [num_samples].
+def render_into(
+    row: dict[str, Any], load: Load, mixture: NDArray[np.int16], stems: Sequence[NDArray[np.int16]], begin: int = 0
+) -> None:
+    """Render one plan row, or the part of it that begins at sample `begin`, into buffers of the caller.
 
     Args:
         row: the plan row's `source_ids`, `starts_samples`, `lengths_samples`, `offsets_samples` and `gains`.
         load: from a source id to that utterance, int16 [samples], at the plan's sample rate.
-        mixture: receives the sum of the stems.
-        stems: one buffer for each source; receives the source as it sums into the mixture, zeros where it does not speak.
+        mixture: receives the sum of the stems; int16 [samples], all of the row's or as many as are wanted.
+        stems: one buffer like it for each source; receives the source as it sums into the mixture, zeros where it does not speak.
+        begin: the first sample wanted. Only what lies behind it is computed, and it is the same to the last bit.
     """
     for k, stem in enumerate(stems):
         source_id, gain = row["source_ids"][k], row["gains"][k]
         start, length, offset = row["starts_samples"][k], row["lengths_samples"][k], row["offsets_samples"][k]
-        stem[:offset] = 0
-        scale_into(load(source_id)[start : start + length], gain, stem[offset : offset + length])
-        stem[offset + length :] = 0
+        first = min(max(offset - begin, 0), len(stem))
+        last = min(max(offset + length - begin, first), len(stem))
+        stem[:first] = 0
+        if last > first:
+            source = start + begin + first - offset
+            scale_into(load(source_id)[source : source + last - first], gain, stem[first:last])
+        stem[last:] = 0
         if k == 0:
             mixture[:] = stem
         else:
-            mixture[offset : offset + length] += stem[offset : offset + length]
+            mixture[first:last] += stem[first:last]
 
 
 def render(row: dict[str, Any], load: Load) -> dict[str, NDArray[np.int16]]:

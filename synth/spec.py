@@ -72,6 +72,7 @@ class SeparationSpec(_Strict):
     seed: int = 0
     sample_rate_hz: int = Field(default=16000, ge=1000)
     n_src: int = Field(default=2, ge=1)
+    storage: Literal["audio", "plan"] = "audio"  # plan: nothing is rendered before it is read
     splits: dict[Literal["train", "validation", "test"], SplitSpec] = Field(min_length=1)
     # Shares of the speakers, for a corpus that has no official split into the splits asked for.
     split_proportions: dict[Literal["train", "validation", "test"], Annotated[float, Field(gt=0)]] = {

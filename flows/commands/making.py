@@ -124,6 +124,19 @@ def build(
     _print_published(published, as_json)
 
 
+@click.command()
+@click.argument("dataset", metavar="NAME[@V]")
+@options.workers
+@options.as_json
+def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
+    """Render a set that is stored as its plan, and publish it with its audio."""
+    from flows.build import materialize as materialize_set
+
+    with shown(f"materialize {dataset}") as progress:
+        published = materialize_set(dataset, workers=workers, progress=progress)
+    _print_published(published, as_json)
+
+
 def _print_published(published: "Published", as_json: bool) -> None:
     from catalog.manifests import read_manifest
     from catalog.roots import open_root
@@ -145,4 +158,4 @@ def _print_published(published: "Published", as_json: bool) -> None:
     print_splits(manifest)
 
 
-COMMANDS = (ingest, plan, build)
+COMMANDS = (ingest, plan, build, materialize)
