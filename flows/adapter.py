@@ -50,6 +50,8 @@ class Utterance:
     speaker_id: str
     recording_id: str  # what was recorded in one go: utterances of one recording share its room and microphone
     official_split: str
+    text: str | None = None  # where the path or a manifest says it, as it stands there; `Metadata.texts` goes before
+    gender: str = "unknown"  # female | male | unknown; `Metadata.genders` goes before
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ class Corpus:
 
     # By pattern of the file name: adds what is in the file's text, wherever in the sources it lies.
     metadata: Mapping[str, Callable[[str, Metadata], None]] = field(default_factory=dict)
+    # By the path of a text file that holds the text of one utterance and nothing else: the id of that utterance.
+    transcript: Callable[[str], str | None] | None = None
     # What a recording is once all metadata are read: its split or speaker may stand there. None leaves it out.
     settle: Callable[[Recording, Metadata], Recording | None] | None = None
     normalise: Callable[[str], str] = str  # text as it stands there -> text

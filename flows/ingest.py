@@ -21,6 +21,7 @@ from flows.adapter import Corpus, Metadata, Utterance
 from flows.archives import is_archive, members, walk
 from flows.audio import AUDIO_SUFFIXES
 from flows.ingest_report import Report
+from flows.members import Member
 from flows.utterances import Chunk, Recorded, write_chunk
 from flows.workers import available_cpus, ordered_map
 from synth.errors import YuliaoError
@@ -178,13 +179,19 @@ def _read_metadata(adapter: Corpus, paths: Sequence[Path], advanced: Callable[[i
             file_name = PurePosixPath(member.path).name
             for pattern, read in adapter.metadata.items():
                 if fnmatch.fnmatchcase(file_name, pattern):
-                    try:
-                        read(member.read().decode("utf-8-sig"), metadata)
-                    except UnicodeDecodeError as error:
-                        raise IngestError(
-                            f"{path}: {member.path} is not UTF-8 ({error.reason} at byte {error.start}); fetch it again"
-                        ) from error
+                    read(_text(member, path), metadata)
+            if adapter.transcript is not None and (utterance := adapter.transcript(member.path)) is not None:
+                metadata.texts.setdefault(utterance, _text(member, path).strip())
     return metadata
+
+
+def _text(member: Member, source: Path) -> str:
+    try:
+        return member.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise IngestError(
+            f"{source}: {member.path} is not UTF-8 ({error.reason} at byte {error.start}); fetch it again"
+        ) from error
 
 
 def _recorded(
@@ -213,9 +220,9 @@ def _recorded(
                 continue
             seen.add(utterance.id)
             taken[split] += 1
-            original = metadata.texts.get(utterance.id)
+            original = metadata.texts.get(utterance.id, utterance.text)
             text = None if original is None else adapter.normalise(original)
-            gender = metadata.genders.get(utterance.speaker_id, "unknown")
+            gender = metadata.genders.get(utterance.speaker_id, utterance.gender)
             yield Recorded(utterance, member.path, member.read(), text, original, gender)
             if all(count == sample for count in taken.values()):
                 return

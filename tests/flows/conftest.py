@@ -1,7 +1,13 @@
-"""A small corpus in LibriSpeech's layout, ingested as a user would."""
+"""A small corpus in LibriSpeech's layout, ingested as a user would; a server of files that can misbehave."""
 
-from collections.abc import Callable
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -42,3 +48,89 @@ def ingest_talk(tmp_path: Path) -> IngestTalk:
         return ingest("librispeech", [tmp_path / "LibriSpeech"], root=root_url, workers=1)
 
     return ingest_talk
+
+
+@dataclass
+class FileServer:
+    """A real HTTP server over `files`; what it shall do wrong is set by the path of the file."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cut_after_bytes: dict[str, list[int]] = field(default_factory=dict)  # one answer each is cut off after so many bytes
+    statuses: dict[str, list[int]] = field(default_factory=dict)  # answered before anything else, one each
+    ignores_ranges: set[str] = field(default_factory=set)
+    password: str = ""  # asked of everybody, for user "user"
+    requests: list[tuple[str, str]] = field(default_factory=list)  # (path with query, header Range)
+    served_bytes: int = 0
+    seconds_per_chunk: float = 0.0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def do_GET(self) -> None:
+        said = self.server.said
+        path = urlsplit(self.path).path.lstrip("/")
+        asked = self.headers.get("Range", "")
+        said.requests.append((self.path, asked))
+        if statuses := said.statuses.get(path):
+            return self._refuse(statuses.pop(0))
+        token = base64.b64encode(f"user:{said.password}".encode()).decode()
+        if said.password and self.headers.get("Authorization") != f"Basic {token}":
+            return self._refuse(401)
+        if path not in said.files:
+            return self._refuse(404)
+        data = said.files[path]
+        begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked and path not in said.ignores_ranges else 0
+        if begin >= len(data) > 0:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(data)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+        self.send_response(206 if begin else 200)
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Type", "text/html" if data.startswith(b"<html") else "application/octet-stream")
+        self.send_header("Content-Length", str(len(data) - begin))
+        self.end_headers()
+        cuts = said.cut_after_bytes.get(path)
+        end = begin + cuts.pop(0) if cuts else len(data)
+        for at in range(begin, min(end, len(data)), 1 << 16):
+            chunk = data[at : min(at + (1 << 16), end)]
+            self.wfile.write(chunk)
+            said.served_bytes += len(chunk)
+            time.sleep(said.seconds_per_chunk)
+        if end < len(data):
+            self.close_connection = True
+        return None
+
+    def _refuse(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.said = FileServer(f"http://127.0.0.1:{self.server_port}")
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is none of the server's business."""
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """Serves `file_server.files` at `file_server.url`, as well or as badly as it is told."""
+    server = _Server()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield server.said
+    server.shutdown()
+    server.server_close()
