@@ -16,7 +16,7 @@ _HEADER_WORDS = wav.HEADER_BYTES // 2
 
 
 @dataclass(frozen=True)
-class _Wavs:
+class Wavs:
     """The WAV bytes of one column, end to end in one block of memory."""
 
     data: NDArray[np.uint8]  # [bytes]
@@ -27,8 +27,8 @@ class _Wavs:
         return self.data.view("<i2")
 
 
-def _wavs(batch: pa.RecordBatch, column: str) -> _Wavs | None:
-    """None where a row has no canonical WAV."""
+def wavs(batch: pa.RecordBatch, column: str) -> Wavs | None:
+    """The WAVs of a column of mono PCM16; None where a row has none of its sample rate."""
     files = batch.column(column).field("bytes")
     if files.null_count or batch.column(column).null_count:
         return None
@@ -44,12 +44,12 @@ def _wavs(batch: pa.RecordBatch, column: str) -> _Wavs | None:
     expected = [
         wav.header((size - wav.HEADER_BYTES) // 2, rate) for size, rate in zip(sizes.tolist(), rates.tolist(), strict=True)
     ]
-    return _Wavs(data, offsets) if headers.tobytes() == b"".join(expected) else None
+    return Wavs(data, offsets) if headers.tobytes() == b"".join(expected) else None
 
 
 def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
     """One line about the rows of kind `separation` whose mixture is not the sum of `s1..sN` in every sample."""
-    columns = {name: _wavs(batch, name) for name in audio_columns(batch.schema)}
+    columns = {name: wavs(batch, name) for name in audio_columns(batch.schema)}
     mixture = columns.pop("mixture")
     stems = [column for name, column in columns.items() if name[0] == "s" and name[1:].isdecimal()]
     if mixture is None or None in stems:
@@ -69,25 +69,25 @@ def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
     starts = mixture.offsets[:-1] // 2
     wrong[starts[:, None] + np.arange(_HEADER_WORDS)] = False
     if wrong.any():
-        yield _about(batch, np.logical_or.reduceat(wrong, starts), "mixture is not the sum of the stems")
+        yield about(batch, np.logical_or.reduceat(wrong, starts), "mixture is not the sum of the stems")
 
 
 def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:
     """One line about the rows of kind `speech` whose `audio_sha256` or `num_samples` is not that of their audio."""
-    audio = _wavs(batch, "audio")
+    audio = wavs(batch, "audio")
     if audio is None:
         yield "a row has audio that is no canonical WAV of its sample rate"
         return
     starts, stops = audio.offsets[:-1] + wav.HEADER_BYTES, audio.offsets[1:]
     if not np.array_equal((stops - starts) // 2, batch.column("num_samples").to_numpy()):
-        yield _about(
+        yield about(
             batch, (stops - starts) // 2 != batch.column("num_samples").to_numpy(), "num_samples is not that of the audio"
         )
     digests = [hashlib.sha256(audio.data[start:stop].data).hexdigest() for start, stop in zip(starts, stops, strict=True)]
     stored = batch.column("audio_sha256").to_pylist()
     wrong = np.array([one != other for one, other in zip(digests, stored, strict=True)], np.bool_)
     if wrong.any():
-        yield _about(batch, wrong, "audio_sha256 is not that of the samples")
+        yield about(batch, wrong, "audio_sha256 is not that of the samples")
 
 
 def broken_recordings(batch: pa.RecordBatch) -> Iterator[str]:
@@ -96,7 +96,7 @@ def broken_recordings(batch: pa.RecordBatch) -> Iterator[str]:
     stored = batch.select(["sample_rate_hz", "num_samples", "num_channels", "audio_sha256"]).to_pylist()
     wrong = np.array([_measured(data.as_py()) != columns for data, columns in zip(audio, stored, strict=True)], np.bool_)
     if wrong.any():
-        yield _about(batch, wrong, "sample_rate_hz, num_samples, num_channels or audio_sha256 is not that of the audio")
+        yield about(batch, wrong, "sample_rate_hz, num_samples, num_channels or audio_sha256 is not that of the audio")
 
 
 def _measured(data: bytes | None) -> dict[str, object] | None:
@@ -113,7 +113,8 @@ def _measured(data: bytes | None) -> dict[str, object] | None:
     }
 
 
-def _about(batch: pa.RecordBatch, wrong: NDArray[np.bool_], what: str) -> str:
+def about(batch: pa.RecordBatch, wrong: NDArray[np.bool_], what: str) -> str:
+    """One line that says `what` of the rows marked in `wrong`, and names the first of them."""
     rows = np.flatnonzero(wrong)
     ids = [batch.column("id")[int(row)].as_py() for row in rows[:3]]
     return f"{what} in {len(rows)} rows ({', '.join(ids)}{', ...' if len(rows) > 3 else ''})"

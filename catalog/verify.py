@@ -14,6 +14,7 @@ from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
 from catalog.manifests import Manifest, Pin, ShardEntry, manifest_bytes, parse_manifest, pinned_by, resolve
 from catalog.planned import broken_plans
 from catalog.promises import broken_mixtures, broken_recordings, broken_speech
+from catalog.recipe_kind import broken_sums
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
 from catalog.view import write_view
@@ -143,6 +144,8 @@ def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry
                 yield from broken_plans(storage, manifest, batch)
             elif manifest.kind == "separation" and manifest.additive:
                 yield from broken_mixtures(batch)
+            elif "sums" in manifest.spec and "largest_error_lsb" in manifest.report:
+                yield from broken_sums(batch, manifest.spec, manifest.report)
             if manifest.kind == "speech":
                 yield from broken_speech(batch)
             if manifest.kind in ("noise", "rir"):

@@ -127,6 +127,7 @@ class Recipe:
     layout: Callable[[Mixture, Frames, Setting], Layout]
     render: Callable[[Mixture, Load, Setting], Rendered]
     libraries: tuple[str, ...] = ("scipy",)  # whose version may change samples
+    known_overlaps: tuple[str, ...] = ()  # columns whose values stand in two of the published splits
 
 
 def setting(recipe: Recipe, types: Sequence[str] = (), mode: str | None = None, sample_rate_hz: int | None = None) -> Setting:

@@ -107,4 +107,5 @@ RECIPE = Recipe(
     parse=parse,
     layout=whole_files,
     render=render,
+    known_overlaps=("speaker_ids",),  # the 101 speakers of tr are those of cv
 )
