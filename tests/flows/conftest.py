@@ -1,8 +1,11 @@
 """A small corpus in LibriSpeech's layout, ingested as a user would; a server of files that can misbehave."""
 
 import base64
+import io
+import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -134,3 +137,46 @@ def file_server() -> Iterator[FileServer]:
     yield server.said
     server.shutdown()
     server.server_close()
+
+
+WriteAudio = Callable[..., bytes]
+
+
+@pytest.fixture
+def write_audio() -> WriteAudio:
+    """`write_audio("flac", sample_rate_hz=16000, channels=1, seconds=0.1)`: the bytes of a file with other noise each time."""
+    random = np.random.default_rng(0)
+
+    def write_audio(form: str = "wav", sample_rate_hz: int = 16000, channels: int = 1, seconds: float = 0.1, **how: str) -> bytes:
+        file = io.BytesIO()
+        samples = random.integers(-9000, 9000, (round(seconds * sample_rate_hz), channels)).astype(np.int16)
+        soundfile.write(file, samples, sample_rate_hz, format=form, **how)
+        return file.getvalue()
+
+    return write_audio
+
+
+PackArchive = Callable[[str, dict[str, bytes | str]], Path]
+
+
+@pytest.fixture
+def pack_archive(tmp_path: Path) -> PackArchive:
+    """`pack_archive("corpus.tgz", {"path/in/it": content})`: a tar or zip archive, its members in that order."""
+
+    def pack_archive(name: str, files: dict[str, bytes | str]) -> Path:
+        path = tmp_path / "archives" / name
+        path.parent.mkdir(exist_ok=True)
+        contents = {member: content.encode() if isinstance(content, str) else content for member, content in files.items()}
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+                for member, data in contents.items():
+                    zipped.writestr(member, data)
+        else:
+            with tarfile.open(path, "w" if name.endswith(".tar") else "w:gz") as tar:
+                for member, data in contents.items():
+                    info = tarfile.TarInfo(member)
+                    info.size = len(data)
+                    tar.addfile(info, io.BytesIO(data))
+        return path
+
+    return pack_archive
