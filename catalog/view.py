@@ -57,6 +57,8 @@ def _split_view(root: Root, manifest: Manifest, split: str, entry: SplitEntry) -
 
 def card(manifest: Manifest) -> str:
     """The dataset card, in Markdown."""
+    import yaml  # not needed to read a dataset
+
     licence = manifest.licence
     commercial = {True: "allowed", False: "not allowed", None: "not known"}[licence.commercial_use]
     parts = [
@@ -91,7 +93,8 @@ def card(manifest: Manifest) -> str:
         ("Software", manifest.software),
     ):
         if content:
-            parts.append(f"## {title}\n```json\n{json.dumps(content, ensure_ascii=False, indent=2)}\n```")
+            text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
+            parts.append(f"## {title}\n```yaml\n{text}```")
     return "\n\n".join(parts) + "\n"
 
 

@@ -29,6 +29,7 @@ from flows.tables import human_size
 from flows.workers import available_cpus, ordered_map
 from synth.plan import SplitPlan, plan_split
 from synth.spec import SeparationSpec
+from synth.statistics import plan_statistics
 
 ALGORITHM = 1  # raised when the same spec and sources shall give other rows
 SHARD_BYTES = 128 << 20  # of audio
@@ -349,7 +350,8 @@ def _check_room(storage: Root, name: str, missing_bytes: int) -> None:
 
 
 def _statistics(spec: SeparationSpec, split: str, plan: SplitPlan) -> dict[str, Any]:
-    """Size of a split beside that of the set whose recipe it is."""
+    """Size of a split beside that of the set whose recipe it is, and how its rows are spread."""
     ours = {"mixtures": plan.report["mixtures"], "hours": plan.report["hours"]}
     theirs = {"mixtures": spec.published.mixtures.get(split), "hours": spec.published.hours.get(split)}
-    return {**ours, **{f"published_{measure}": value for measure, value in theirs.items() if value is not None}}
+    beside = {f"published_{measure}": value for measure, value in theirs.items() if value is not None}
+    return {**ours, **beside, **plan_statistics(plan.table)}

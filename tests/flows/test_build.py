@@ -64,7 +64,8 @@ def test_the_manifest_says_what_was_made_of_what(tmp_path: Path, ingest_talk: An
     assert manifest.licence == manifest_of(root_url, corpus).licence
     assert manifest.report["split_by"] == "drawn"
     assert manifest.report["train"]["uses_per_utterance"] == {"least": 6, "most": 6}
-    assert manifest.statistics["train"] == {
+    size = {key: manifest.statistics["train"][key] for key in ("mixtures", "hours", "published_mixtures", "published_hours")}
+    assert size == {
         "mixtures": 60,
         "hours": pytest.approx(0.02, abs=0.02),
         "published_mixtures": 90000,
