@@ -1,15 +1,17 @@
-"""A corpus, from its archives or folders, to a version of kind `speech`.
+"""A corpus, from its archives or folders, to a version of kind `speech`, `noise` or `rir`.
 
-The sources are read twice: once for the metadata, because transcripts may stand behind the audio they belong to, and once for
-the audio, which goes straight into shards. Audio is held in memory for a few chunks only and never unpacked to disk.
+The sources are read once. While they stream, worker processes inflate what lies in inner archives, decode and measure audio and
+stage it on the local disk; when all was seen, texts and splits are joined and the staged rows become shards.
 """
 
-import fnmatch
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import soundfile
 
@@ -17,28 +19,26 @@ from catalog.publish import Published, publish
 from catalog.roots import open_root
 from catalog.shards import Shard, sum_digests
 from flows import corpora
-from flows.adapter import Corpus, Metadata, Utterance
-from flows.archives import is_archive, members, walk
-from flows.audio import AUDIO_SUFFIXES
+from flows.adapter import AudioFile, Corpus, Metadata, Recording, Utterance
+from flows.archives import is_archive, members, opened
 from flows.ingest_report import Report
 from flows.members import Member
-from flows.utterances import Chunk, Recorded, write_chunk
+from flows.originals import Original, check, expected, resolve
+from flows.progress import Progress, nothing
+from flows.scratch import scratch
+from flows.staging import IngestError, Staged, StageTask, is_metadata, is_of_interest, kept, stage
+from flows.utterances import Joined, ShardTask, write_shard
 from flows.workers import available_cpus, ordered_map
-from synth.errors import YuliaoError
 
 ALGORITHM = 1  # raised when the same input shall give other rows
-CHUNK_BYTES = 32 << 20  # of audio files: one shard each, so that shards are the same for any number of workers
+CHUNK_BYTES = 32 << 20  # of files, staged together; and of a shard: the same for any number of workers
+SAMPLE_CHUNK_BYTES = 1 << 20  # so that little more than the sample is decoded
 MAX_IN_FLIGHT = 8  # chunks: together with CHUNK_BYTES what bounds the memory
-
-Progress = Callable[[int, int | None, str], None]
-
-
-class IngestError(YuliaoError):
-    """Sources that are missing or hold nothing of the corpus."""
+INNER_IN_WORKER_BYTES = 64 << 20  # inner archives up to here are inflated in a worker, larger ones while the outer one streams
 
 
 def ingest(
-    corpus: str,
+    corpus: str | Corpus,
     sources: Sequence[Path],
     *,
     sample: int | None = None,
@@ -49,40 +49,51 @@ def ingest(
     """Publish a corpus from its official archives, a folder that holds them, or a folder unpacked from them.
 
     Args:
-        corpus: name of an adapter, and of the dataset.
-        sources: archives or folders; several are read one after another.
-        sample: only the first so many utterances of each split, published as `<corpus>_sample`.
+        corpus: an adapter or the name of one, which is the dataset's too.
+        sources: archives, parts of archives, or folders; several are read one after another.
+        sample: only the first so many recordings of each split, published as `<corpus>_sample`.
         root: the catalog; None means the one of `YULIAO_CATALOG`.
         workers: processes; None means one per core.
-        progress: called with (done, total, "B"), bytes read of the sources over both readings.
+        progress: called with (done, total, "B"): bytes of the sources read, and as many again for the rows written from them.
 
     Returns:
         The version; `created` is False where the newest version has the same rows already.
 
     Raises:
         UnknownCorpus: no such adapter.
-        IngestError: a source is missing, or no utterance can be read.
-        ArchiveError: an archive is damaged or holds links, devices or paths that leave it.
+        IngestError: a source is missing, or no recording can be read.
+        ArchiveError: an archive is damaged, or holds links, devices, bombs or paths that leave it.
+        WrongChecksum: an archive of the official size is not the official one.
     """
-    adapter = corpora.get(corpus)
+    adapter = corpora.get(corpus) if isinstance(corpus, str) else corpus
     if sample is not None and sample < 1:
         raise IngestError(f"a sample of {sample} utterances is none; ask for at least 1")
-    paths = _resolve(adapter, sources)
-    storage = open_root(root)
+    originals = resolve(adapter, sources)
     name = adapter.name if sample is None else f"{adapter.name}_sample"
-    advanced = _meter(paths, progress)
-    metadata = _read_metadata(adapter, paths, advanced)
-    report = Report(adapter, metadata)
-    recorded = _recorded(adapter, paths, metadata, sample, report, advanced)
-    chunks = _chunks(adapter, recorded, storage.url, name)
     workers = workers or available_cpus()
-    splits: dict[str, list[Shard]] = {}
-    for written in ordered_map(write_chunk, chunks, workers, min(workers + 2, MAX_IN_FLIGHT)):
-        report.add(written)
-        if written.shard is not None:
-            splits.setdefault(written.split, []).append(written.shard)
+    spread = partial(ordered_map, workers=workers, in_flight=min(workers + 2, MAX_IN_FLIGHT))
+    meter = _Meter(sum(original.size_bytes for original in originals), progress or nothing)
+    report = Report(adapter)
+    with scratch("ingest") as folder, ThreadPoolExecutor(1) as beside:
+        checked = [beside.submit(check, original) for original in originals]
+        reading = _Reading(adapter, originals, sample, folder, meter, report.metadata)
+        staged = list(spread(stage, reading.tasks()))
+        for of_chunk in staged:
+            report.add(of_chunk)
+        joined = _joined(adapter, staged, sample, report)
+        tasks = list(_shard_tasks(adapter, name, open_root(root).url, joined))
+        waiting = Counter(path for task in tasks for path in task.staged_files)
+        splits: dict[str, list[Shard]] = {}
+        for task, shard in zip(tasks, spread(write_shard, tasks), strict=True):
+            splits.setdefault(task.split, []).append(shard)
+            meter.wrote(len(task.rows), report.rows)
+            waiting -= (used := Counter(task.staged_files))
+            for path in used.keys() - waiting.keys():
+                path.unlink()  # the disk holds little more than the corpus once
+        for future in checked:
+            future.result()
     if not splits:
-        raise _nothing_readable(adapter, paths, report)
+        raise _nothing_readable(adapter, originals, report)
     content = {
         "algorithm": ALGORITHM,
         "corpus": adapter.name,
@@ -90,7 +101,7 @@ def ingest(
     }
     return publish(
         name,
-        kind="speech",
+        kind=adapter.kind,
         splits={split: splits[split] for split in ("train", "validation", "test") if split in splits},
         fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         licence=adapter.licence,
@@ -99,151 +110,146 @@ def ingest(
         overrides={} if sample is None else {"sample": sample},
         sample_rate_hz=adapter.sample_rate_hz,
         statistics=report.statistics(),
-        report=report.report() | {"sources": [_described(adapter, path) for path in paths]},
+        report=report.report() | {"sources": [original.described() for original in originals]},
         software={"soundfile": soundfile.__version__, "libsndfile": soundfile.__libsndfile_version__},
         known_overlaps=adapter.known_overlaps,
         root=root,
     )
 
 
-def _resolve(adapter: Corpus, sources: Sequence[Path]) -> list[Path]:
-    """Archives and folders to read. A folder that holds official archives stands for these."""
-    paths = []
-    for source in map(Path, sources):
-        if source.is_dir():
-            inside = [source / archive.file for archive in adapter.archives]
-            paths += [path for path in inside if path.exists()] or [source]
-        elif not source.exists():
-            raise IngestError(f"{source}: no such file or folder; {_expected(adapter)}")
-        elif not is_archive(source):
-            raise IngestError(f"{source}: neither a folder nor a tar archive; {_expected(adapter)}")
-        else:
-            paths.append(source)
-    if not paths:
-        raise IngestError(f"nothing to read {adapter.name} from; {_expected(adapter)}")
-    return paths
+class _Meter:
+    """Tells how far it is: the first half is reading, the second writing."""
+
+    def __init__(self, size_bytes: int, progress: Progress) -> None:
+        self._size_bytes, self._progress = size_bytes, progress
+        self._read_bytes, self._rows = 0, 0
+
+    def read(self, read_bytes: int) -> None:
+        self._read_bytes += read_bytes
+        self._progress(self._read_bytes, 2 * self._size_bytes, "B")
+
+    def wrote(self, rows: int, all_rows: int) -> None:
+        self._rows += rows
+        self._progress(self._size_bytes + self._size_bytes * self._rows // all_rows, 2 * self._size_bytes, "B")
 
 
-def _described(adapter: Corpus, path: Path) -> dict[str, object]:
-    """A source, for the report: whether an archive has the size of the official one."""
-    official = {archive.file: archive.size_bytes for archive in adapter.archives}
-    size_bytes = _size_bytes(path)
-    return {"name": path.resolve().name, "size_bytes": size_bytes, "official_size": official.get(path.name) == size_bytes}
+class _Reading:
+    """The sources as tasks for `stage`, in their order and of the same content for any number of workers."""
+
+    def __init__(
+        self, adapter: Corpus, originals: Sequence[Original], sample: int | None, folder: Path, meter: _Meter, metadata: Metadata
+    ) -> None:
+        self._adapter, self._originals, self._sample, self._folder = adapter, originals, sample, folder
+        self._meter, self._metadata = meter, metadata
+        self._taken: Counter[str] = Counter()
+
+    def tasks(self) -> Iterator[StageTask]:
+        chunk_bytes = CHUNK_BYTES if self._sample is None else SAMPLE_CHUNK_BYTES
+        files: list[Member | AudioFile] = []
+        size_bytes = number = 0
+        for file in self._files():
+            files.append(file)
+            size_bytes += len(file.data) if isinstance(file, AudioFile) else file.size_bytes
+            if size_bytes >= chunk_bytes:
+                yield self._task(number, files)
+                files, size_bytes, number = [], 0, number + 1
+        if files:
+            yield self._task(number, files)
+
+    def _task(self, number: int, files: list[Member | AudioFile]) -> StageTask:
+        return StageTask(self._adapter, self._folder / f"{number}.arrow", files)
+
+    def _files(self) -> Iterator[Member | AudioFile]:
+        if self._adapter.read is not None:
+            paths = [path for original in self._originals for path in original.paths]
+            for audio in self._adapter.read(paths, self._metadata):
+                if self._is_wanted([take.recording.official_split for take in audio.takes]):
+                    yield audio
+            return
+        for original in self._originals:
+            for member in members(original.source, self._meter.read):
+                large = member.size_bytes > INNER_IN_WORKER_BYTES or self._sample is not None
+                for inner in opened(member) if is_archive(member.path) and large and not self._is_full() else [member]:
+                    if is_of_interest(self._adapter, inner.path) and self._is_needed(inner.path):
+                        yield kept(inner)
+
+    def _is_needed(self, path: str) -> bool:
+        if self._sample is None or is_metadata(self._adapter, path):
+            return True
+        recording = self._adapter.identify(path) if self._adapter.identify else None
+        return recording is not None and self._is_wanted([recording.official_split])
+
+    def _is_wanted(self, official_splits: Sequence[str]) -> bool:
+        """Whether a sample still lacks recordings of these splits. Where metadata settle the splits, it takes all of them."""
+        if self._sample is None or self._adapter.settle is not None:
+            return True
+        splits = {self._adapter.splits[official] for official in official_splits}
+        if all(self._taken[split] >= self._sample for split in splits):
+            return False
+        self._taken.update(self._adapter.splits[official] for official in official_splits)
+        return True
+
+    def _is_full(self) -> bool:
+        """Whether a sample lacks nothing more, so that only metadata are still looked for."""
+        return self._sample is not None and all(
+            self._taken[split] >= self._sample for split in set(self._adapter.splits.values())
+        )
 
 
-def _expected(adapter: Corpus) -> str:
-    files = ", ".join(archive.file for archive in adapter.archives)
-    return (
-        f"{adapter.title} comes as {files} from {adapter.homepage}: give these, a folder that holds them, or the unpacked folder"
-    )
+def _joined(adapter: Corpus, staged: Sequence[Staged], sample: int | None, report: Report) -> dict[str, list[tuple[Joined, int]]]:
+    """By split, in the order of the sources, the rows to be written and the bytes of each; each id once."""
+    metadata = report.metadata
+    seen: set[str] = set()
+    splits: dict[str, list[tuple[Joined, int]]] = {}
+    for of_chunk in staged:
+        for position, row in enumerate(of_chunk.rows):
+            recording = adapter.settle(row.recording, metadata) if adapter.settle else row.recording
+            if recording is None or recording.official_split not in adapter.splits:
+                report.left_out.append(row.path)
+                continue
+            if recording.id in seen:
+                report.duplicates.append(row.path)
+                continue
+            split = adapter.splits[recording.official_split]
+            if len(splits.setdefault(split, [])) == sample:
+                continue
+            seen.add(recording.id)
+            original, gender = _said(recording, metadata)
+            text = None if original is None else adapter.normalise(original)
+            joined = Joined(of_chunk.to, position, recording, text, original, gender)
+            splits[split].append((joined, row.size_bytes))
+            report.row(split, joined, row.duration_s)
+    if sample is None:
+        report.transcripts_without_audio = sorted(metadata.texts.keys() - seen)
+    return splits
 
 
-def _nothing_readable(adapter: Corpus, paths: Sequence[Path], report: Report) -> IngestError:
-    where = ", ".join(map(str, paths))
+def _said(recording: Recording, metadata: Metadata) -> tuple[str | None, str]:
+    """Text and gender: as the metadata files have it, else as the path or manifest."""
+    if not isinstance(recording, Utterance):
+        return None, "unknown"
+    text = metadata.texts.get(recording.id, recording.text)
+    return text, metadata.genders.get(recording.speaker_id, recording.gender)
+
+
+def _shard_tasks(adapter: Corpus, name: str, root_url: str, splits: dict[str, list[tuple[Joined, int]]]) -> Iterator[ShardTask]:
+    """Rows gathered by split, in order, to shards of about `CHUNK_BYTES`."""
+    for split, rows in splits.items():
+        gathered: list[Joined] = []
+        size_bytes = 0
+        for number, (row, row_bytes) in enumerate(rows, start=1):
+            gathered.append(row)
+            size_bytes += row_bytes
+            if size_bytes >= CHUNK_BYTES or number == len(rows):
+                yield ShardTask(root_url, name, split, adapter.kind, adapter.language, adapter.sample_rate_hz, gathered)
+                gathered, size_bytes = [], 0
+
+
+def _nothing_readable(adapter: Corpus, originals: Sequence[Original], report: Report) -> IngestError:
+    where = ", ".join(str(path) for original in originals for path in original.paths)
     if report.quarantined:
         first = report.quarantined[0]
         return IngestError(
-            f"{where}: not one of {len(report.quarantined)} utterances is readable, the first: {first.member}: {first.reason}"
+            f"{where}: not one of {len(report.quarantined)} recordings is readable, the first: {first.member}: {first.reason}"
         )
-    return IngestError(f"{where}: no utterance of {adapter.name} in it; {_expected(adapter)}")
-
-
-def _meter(paths: Sequence[Path], progress: Progress | None) -> Callable[[int], None]:
-    """Counts bytes read: archives are read through twice, of a folder the first reading takes only what it needs."""
-    if progress is None:
-        return _nothing
-    total = sum(_size_bytes(path) if path.is_dir() else 2 * _size_bytes(path) for path in paths)
-    done = 0
-
-    def advanced(read_bytes: int) -> None:
-        nonlocal done
-        done += read_bytes
-        progress(done, total, "B")
-
-    return advanced
-
-
-def _nothing(read_bytes: int) -> None:
-    pass
-
-
-def _size_bytes(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _read_metadata(adapter: Corpus, paths: Sequence[Path], advanced: Callable[[int], None]) -> Metadata:
-    metadata = Metadata()
-    for path in paths:
-        for member in members(path, _nothing if path.is_dir() else advanced):
-            file_name = PurePosixPath(member.path).name
-            for pattern, read in adapter.metadata.items():
-                if fnmatch.fnmatchcase(file_name, pattern):
-                    read(_text(member, path), metadata)
-            if adapter.transcript is not None and (utterance := adapter.transcript(member.path)) is not None:
-                metadata.texts.setdefault(utterance, _text(member, path).strip())
-    return metadata
-
-
-def _text(member: Member, source: Path) -> str:
-    try:
-        return member.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise IngestError(
-            f"{source}: {member.path} is not UTF-8 ({error.reason} at byte {error.start}); fetch it again"
-        ) from error
-
-
-def _recorded(
-    adapter: Corpus,
-    paths: Sequence[Path],
-    metadata: Metadata,
-    sample: int | None,
-    report: Report,
-    advanced: Callable[[int], None],
-) -> Iterator[Recorded]:
-    """Utterances in the order of the sources, each id once."""
-    seen: set[str] = set()
-    taken = dict.fromkeys(adapter.splits.values(), 0)
-    for path in paths:
-        for member in walk(path, advanced):
-            utterance = adapter.identify(member.path) if adapter.identify else None
-            if not isinstance(utterance, Utterance):
-                if member.path.endswith(AUDIO_SUFFIXES):
-                    report.foreign_audio.append(member.path)
-                continue
-            split = adapter.splits[utterance.official_split]
-            if taken[split] == sample:
-                continue
-            if utterance.id in seen:
-                report.duplicates.append(member.path)
-                continue
-            seen.add(utterance.id)
-            taken[split] += 1
-            original = metadata.texts.get(utterance.id, utterance.text)
-            text = None if original is None else adapter.normalise(original)
-            gender = metadata.genders.get(utterance.speaker_id, utterance.gender)
-            yield Recorded(utterance, member.path, member.read(), text, original, gender)
-            if all(count == sample for count in taken.values()):
-                return
-    if sample is None:
-        report.transcripts_without_audio = sorted(metadata.texts.keys() - seen)
-
-
-def _chunks(adapter: Corpus, recorded: Iterator[Recorded], root_url: str, name: str) -> Iterator[Chunk]:
-    """Utterances gathered by split, in order, to chunks of about `CHUNK_BYTES`."""
-    gathered: dict[str, list[Recorded]] = {}
-    sizes_bytes: dict[str, int] = {}
-
-    def chunk(split: str) -> Chunk:
-        sizes_bytes[split] = 0
-        return Chunk(root_url, name, split, adapter.language, adapter.sample_rate_hz, gathered.pop(split))
-
-    for item in recorded:
-        split = adapter.splits[item.utterance.official_split]
-        gathered.setdefault(split, []).append(item)
-        sizes_bytes[split] = sizes_bytes.get(split, 0) + len(item.data)
-        if sizes_bytes[split] >= CHUNK_BYTES:
-            yield chunk(split)
-    for split in list(gathered):
-        yield chunk(split)
+    return IngestError(f"{where}: no recording of {adapter.name} in it; {expected(adapter)}")

@@ -1,69 +1,115 @@
 """What an ingest met: the report and the statistics that go into the manifest."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
-from flows.adapter import Corpus, Metadata
-from flows.utterances import Quarantined, Row, WrittenChunk
+from flows.adapter import Corpus, Metadata, Utterance
+from flows.staging import Quarantined, Staged
+from flows.utterances import Joined
 
 NAMED_AT_MOST = 1000  # of each sort, so that a corpus that is broken throughout does not swell its manifest
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What the statistics need of a row."""
+
+    official_split: str
+    speaker_id: str | None  # None where nobody speaks
+    gender: str
+    duration_s: float
+    has_text: bool
 
 
 class Report:
     """Gathers what was read, written and left out."""
 
-    def __init__(self, corpus: Corpus, metadata: Metadata) -> None:
-        self._corpus, self._metadata = corpus, metadata
-        self._rows: dict[str, list[Row]] = {}
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._rows: dict[str, list[_Row]] = {}
+        self.metadata = Metadata()
         self.quarantined: list[Quarantined] = []
+        self.left_out: list[str] = []  # files that the metadata leave out
         self.duplicates: list[str] = []  # members whose id an earlier one had
         self.transcripts_without_audio: list[str] = []  # utterance ids
-        self.foreign_audio: list[str] = []  # audio files whose path is none of the corpus
+        self._foreign_audio: list[str] = []
 
-    def add(self, written: WrittenChunk) -> None:
-        """Take note of a chunk."""
-        self._rows.setdefault(written.split, []).extend(written.rows)
-        self.quarantined += written.quarantined
+    def add(self, staged: Staged) -> None:
+        """Take note of a chunk, and of what its metadata files say."""
+        self.quarantined += staged.quarantined
+        self._foreign_audio += staged.foreign_audio
+        self.metadata.update(staged.metadata)
+
+    def row(self, split: str, row: Joined, duration_s: float) -> None:
+        """Take note of a row that is to be written."""
+        recording = row.recording
+        speaker = recording.speaker_id if isinstance(recording, Utterance) else None
+        self._rows.setdefault(split, []).append(
+            _Row(recording.official_split, speaker, row.gender, duration_s, row.text is not None)
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, self._rows.values()))
 
     def report(self) -> dict[str, Any]:
         """Counts, and the names of what was left out."""
         rows = [row for split in self._rows.values() for row in split]
         quarantined = [{"member": item.member, "reason": item.reason} for item in self.quarantined]
-        return {
-            "utterances": len(rows),
+        spoken = {
             "without_text": sum(not row.has_text for row in rows),
             "without_gender": sum(row.gender == "unknown" for row in rows),
             "text_normalisation": self._corpus.normalisation,
+            "transcripts_without_audio": _named(self.transcripts_without_audio),
+        }
+        return {
+            "recordings" if self._corpus.kind != "speech" else "utterances": len(rows),
+            **(spoken if self._corpus.kind == "speech" else {}),
             "quarantined": _named(quarantined),
             "duplicates": _named(self.duplicates),
-            "foreign_audio": _named(self.foreign_audio),
-            "transcripts_without_audio": _named(self.transcripts_without_audio),
-            "metadata_lines_not_understood": _named(self._metadata.not_understood),
+            "left_out": _named(self.left_out),
+            "foreign_audio": _named(self._foreign_audio),
+            "metadata_lines_not_understood": _named(self.metadata.not_understood),
+            "other_counts_than_declared": self._other_counts(rows),
+            "not_confirmed_yet": list(self._corpus.recalled),
+        }
+
+    def _other_counts(self, rows: list[_Row]) -> dict[str, dict[str, int]]:
+        """Official splits of which there are rows, but not as many as declared."""
+        with_texts = bool(self.metadata.texts)
+        found = Counter(row.official_split for row in rows if row.has_text or not with_texts)
+        return {
+            split: {"declared": declared, "found": found[split]}
+            for split, declared in self._corpus.rows.items()
+            if found[split] not in (0, declared)
         }
 
     def statistics(self) -> dict[str, Any]:
-        """Sizes of the whole and of each split; `duration_s.histogram[k]` counts utterances of k to k + 1 seconds."""
-        rows = [row for split in self._rows.values() for row in split]
-        return _sizes(rows) | {"splits": {split: _sizes(of_split) for split, of_split in self._rows.items() if of_split}}
+        """Sizes of the whole and of each split; `duration_s.histogram[k]` counts recordings of k to k + 1 seconds."""
+        return {
+            **self._sizes([row for split in self._rows.values() for row in split]),
+            "splits": {split: self._sizes(of_split) for split, of_split in self._rows.items() if of_split},
+        }
+
+    def _sizes(self, rows: list[_Row]) -> dict[str, Any]:
+        durations_s = [row.duration_s for row in rows]
+        seconds = Counter(int(duration_s) for duration_s in durations_s)
+        speakers = {row.speaker_id: row.gender for row in rows if row.speaker_id is not None}
+        genders = dict(sorted(Counter(speakers.values()).items()))
+        return {
+            "recordings" if self._corpus.kind != "speech" else "utterances": len(rows),
+            "hours": round(sum(durations_s) / 3600, 4),
+            **({"speakers": len(speakers), "speakers_by_gender": genders} if self._corpus.kind == "speech" else {}),
+            "duration_s": {
+                "min": round(min(durations_s), 3),
+                "mean": round(sum(durations_s) / len(rows), 3),
+                "max": round(max(durations_s), 3),
+                "histogram": [seconds[second] for second in range(max(seconds) + 1)],
+            },
+        }
 
 
 def _named(found: list[Any]) -> dict[str, Any]:
     return {"count": len(found), "names": found[:NAMED_AT_MOST]}
-
-
-def _sizes(rows: list[Row]) -> dict[str, Any]:
-    durations_s = [row.duration_s for row in rows]
-    seconds = Counter(int(duration_s) for duration_s in durations_s)
-    speakers = {row.speaker_id: row.gender for row in rows}
-    return {
-        "utterances": len(rows),
-        "hours": round(sum(durations_s) / 3600, 4),
-        "speakers": len(speakers),
-        "speakers_by_gender": dict(sorted(Counter(speakers.values()).items())),
-        "duration_s": {
-            "min": round(min(durations_s), 3),
-            "mean": round(sum(durations_s) / len(rows), 3),
-            "max": round(max(durations_s), 3),
-            "histogram": [seconds[second] for second in range(max(seconds) + 1)],
-        },
-    }

@@ -1,118 +1,112 @@
-"""Utterances as they come out of an archive, to a shard of kind `speech`: decoded, measured, written."""
+"""Staged rows and what the metadata say of them, to a shard of a corpus version."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from catalog.kinds import speech_schema
+from catalog.kinds import AUDIO, noise_schema, rir_schema, speech_schema
 from catalog.roots import open_root
 from catalog.shards import Shard, ShardWriter, row_digest
-from flows.adapter import Utterance
-from flows.audio import UnreadableAudio, decode
-from synth import wav
-from synth.levels import measure_frames
+from flows.adapter import Recording, Utterance
+
+SCHEMAS: dict[str, Callable[[int], pa.Schema]] = {"speech": speech_schema, "noise": noise_schema, "rir": rir_schema}
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """An utterance with the bytes of its file and what the metadata say of it."""
+class Joined:
+    """A staged row with all that is known of it."""
 
-    utterance: Utterance
-    path: str
-    data: bytes
+    staged: Path
+    position: int  # in that file
+    recording: Recording
     text: str | None
     text_original: str | None
     gender: str  # female | male | unknown
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Utterances of one split, to become one shard of dataset `name` in the catalog at `root_url`."""
+class ShardTask:
+    """Rows of one split, to become one shard of dataset `name` in the catalog at `root_url`."""
 
     root_url: str
     name: str
     split: str
+    kind: str
     language: str
     sample_rate_hz: int
-    utterances: list[Recorded]
+    rows: Sequence[Joined]
+
+    @property
+    def staged_files(self) -> set[Path]:
+        """Where its rows are staged."""
+        return {row.staged for row in self.rows}
 
 
-@dataclass(frozen=True)
-class Quarantined:
-    """A file that was left out, and why."""
-
-    member: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the statistics need of a row."""
-
-    speaker_id: str
-    gender: str
-    duration_s: float
-    has_text: bool
+def write_shard(task: ShardTask) -> Shard:
+    """Join and write. Audio goes from the staged file's map straight into the shard."""
+    schema = SCHEMAS[task.kind](task.sample_rate_hz)
+    with ShardWriter(open_root(task.root_url), task.name, task.split, schema) as writer:
+        for staged, rows in groupby(task.rows, key=lambda row: row.staged):
+            with pa.memory_map(str(staged)) as file:
+                table = pa.ipc.open_file(file).read_all()
+                for run in _runs(list(rows)):
+                    begin = run[0].position
+                    for batch in table.slice(begin, len(run)).to_batches():
+                        writer.write(_batch(batch, run[: batch.num_rows], task, schema))
+                        run = run[batch.num_rows :]
+                del table, batch
+        return writer.close()
 
 
-@dataclass(frozen=True)
-class WrittenChunk:
-    """`shard` is None where not one utterance was readable."""
-
-    split: str
-    shard: Shard | None
-    rows: list[Row]
-    quarantined: list[Quarantined]
+def _runs(rows: list[Joined]) -> Iterator[list[Joined]]:
+    """Rows that stand behind each other in their file."""
+    for _, run in groupby(enumerate(rows), key=lambda numbered: numbered[1].position - numbered[0]):
+        yield [row for _, row in run]
 
 
-def write_chunk(chunk: Chunk) -> WrittenChunk:
-    """Decode, measure and write; audio that is unreadable or of another sample rate is left out and named."""
-    columns: list[dict[str, object]] = []
-    quarantined = []
-    for recorded in chunk.utterances:
-        try:
-            columns.append(_row(recorded, chunk))
-        except UnreadableAudio as error:
-            quarantined.append(Quarantined(recorded.path, str(error).removeprefix(f"{recorded.path}: ")))
-    rows = [
-        Row(str(row["speaker_id"]), str(row["gender"]), float(row["duration_s"]), row["text"] is not None)  # type: ignore[arg-type]
-        for row in columns
-    ]
-    if not columns:
-        return WrittenChunk(chunk.split, None, rows, quarantined)
-    schema = speech_schema(chunk.sample_rate_hz)
-    with ShardWriter(open_root(chunk.root_url), chunk.name, chunk.split, schema) as writer:
-        writer.write(_batch(columns, schema))
-        return WrittenChunk(chunk.split, writer.close(), rows, quarantined)
-
-
-def _row(recorded: Recorded, chunk: Chunk) -> dict[str, object]:
-    samples, sample_rate_hz = decode(recorded.data, recorded.path)
-    if sample_rate_hz != chunk.sample_rate_hz:
-        raise UnreadableAudio(f"{recorded.path}: {sample_rate_hz} Hz where {chunk.sample_rate_hz} Hz is declared")
-    energies, peaks = measure_frames(samples, sample_rate_hz)
-    encoded = wav.encode(samples, sample_rate_hz)
-    fields: dict[str, object] = {
-        "id": recorded.utterance.id,
-        "text": recorded.text,
-        "text_original": recorded.text_original,
-        "speaker_id": recorded.utterance.speaker_id,
-        "gender": recorded.gender,
-        "language": chunk.language,
-        "recording_id": recorded.utterance.recording_id,
-        "official_split": recorded.utterance.official_split,
-        "sample_rate_hz": sample_rate_hz,
-        "num_samples": len(samples),
-        "duration_s": len(samples) / sample_rate_hz,
-        "audio_sha256": hashlib.sha256(memoryview(encoded)[wav.HEADER_BYTES :]).hexdigest(),
+def _batch(staged: pa.RecordBatch, rows: Sequence[Joined], task: ShardTask, schema: pa.Schema) -> pa.RecordBatch:
+    measured = staged.select(["sample_rate_hz", "num_samples", "num_channels", "audio_sha256"]).to_pylist()
+    fields = [_fields(row, found, task) for row, found in zip(rows, measured, strict=True)]
+    columns: dict[str, pa.Array] = {
+        "audio": pa.StructArray.from_arrays(
+            [staged.column("bytes"), pa.array([f"{row.recording.id}.wav" for row in rows])], fields=list(AUDIO)
+        ),
+        "frame_energies": staged.column("frame_energies"),
+        "frame_peaks": staged.column("frame_peaks"),
+        "row_digest": pa.array([row_digest(row) for row in fields]),
     }
-    audio = {"bytes": encoded, "path": f"{recorded.utterance.id}.wav"}
-    return fields | {"row_digest": row_digest(fields), "audio": audio, "frame_energies": energies, "frame_peaks": peaks}
-
-
-def _batch(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
-        [pa.array([row[field.name] for row in rows], type=field.type) for field in schema], schema=schema
+        [
+            columns[field.name] if field.name in columns else pa.array([row[field.name] for row in fields], type=field.type)
+            for field in schema
+        ],
+        schema=schema,
     )
+
+
+def _fields(row: Joined, measured: dict[str, Any], task: ShardTask) -> dict[str, object]:
+    """The columns that go into the row's digest."""
+    recording = row.recording
+    fields: dict[str, object] = {
+        "id": recording.id,
+        "recording_id": recording.recording_id,
+        "official_split": recording.official_split,
+        "sample_rate_hz": measured["sample_rate_hz"],
+        "num_samples": measured["num_samples"],
+        "duration_s": measured["num_samples"] / measured["sample_rate_hz"],
+        "audio_sha256": measured["audio_sha256"],
+    }
+    if isinstance(recording, Utterance):
+        return fields | {
+            "text": row.text,
+            "text_original": row.text_original,
+            "speaker_id": recording.speaker_id,
+            "gender": row.gender,
+            "language": task.language,
+        }
+    fields |= {"category": recording.category, "num_channels": measured["num_channels"]}
+    return fields | {"room_id": recording.room_id} if task.kind == "rir" else fields

@@ -437,11 +437,11 @@ def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path) -> None:
     hostile = lay(tmp_path / "hostile", {"data_aishell.tgz": packed({"../../wav/train/S0002/BAC009S0002W0122.wav": b""})})
     cases: list[tuple[list[Path], type[Exception], str]] = [
         ([tmp_path / "nowhere"], IngestError, r"nowhere: no such file or folder; .*data_aishell\.tgz.*openslr\.org/33"),
-        ([tmp_path / "a.txt"], IngestError, r"a\.txt: neither a folder nor a tar archive"),
+        ([tmp_path / "a.txt"], IngestError, r"a\.txt: neither a folder nor an archive that can be read"),
         ([], IngestError, r"nothing to read aishell1 from; .*data_aishell\.tgz"),
-        ([empty], IngestError, r"no utterance of aishell1"),
-        ([resource], IngestError, r"no utterance of aishell1"),
-        ([broken], IngestError, r"not one of 2 utterances is readable.*BAC009S0002W0122\.wav: empty file"),
+        ([empty], IngestError, r"no recording of aishell1"),
+        ([resource], IngestError, r"no recording of aishell1"),
+        ([broken], IngestError, r"not one of 2 recordings is readable.*BAC009S0002W0122\.wav: empty file"),
         ([latin], IngestError, r"aishell_transcript_v0\.8\.txt is not UTF-8"),
         ([hostile], ArchiveError, r"points outside its folder"),
     ]
