@@ -105,17 +105,25 @@ def t60_s(rir: Rir, sample_rate_hz: int) -> Floats:
         PlanError: as `check_rir`.
     """
     check_rir(rir)
-    times = [_t60_s(microphone, sample_rate_hz) for microphone in np.atleast_2d(rir)]
-    return np.asarray(times).reshape(rir.shape[:-1])
+    energies = np.atleast_2d(rir).astype(np.float64) ** 2
+    times = np.array([decay_time_s(microphone, sample_rate_hz) for microphone in energies])
+    return np.where(np.isfinite(times), times, np.nan).reshape(rir.shape[:-1])
 
 
-def _t60_s(rir: Rir, sample_rate_hz: int) -> float:
-    remaining = np.cumsum(rir[::-1].astype(np.float64) ** 2)[::-1]
-    decay_db = 10 * np.log10(remaining[remaining > 0] / remaining[0])
+def decay_time_s(energies: Floats, rate_hz: float) -> float:
+    """Schroeder's time of decay by 60 dB of energies that arrive at `rate_hz` a second, [time], not all of them 0.
+
+    Infinite where they do not fall by 35 dB before they end, NaN where they fall at once.
+    """
+    remaining = np.cumsum(energies[::-1])[::-1]
+    with np.errstate(divide="ignore"):
+        decay_db = 10 * np.log10(remaining / remaining[0])
     begin, end = np.searchsorted(-decay_db, [5.0, 35.0])
-    if end == len(decay_db) or end - begin < 2:
+    if end == len(decay_db):
+        return np.inf
+    if end - begin < 2:
         return np.nan
-    slope = np.polyfit(np.arange(begin, end) / sample_rate_hz, decay_db[begin:end], 1)[0]
+    slope = np.polyfit(np.arange(begin, end) / rate_hz, decay_db[begin:end], 1)[0]
     return float(-60 / slope)
 
 

@@ -5,25 +5,35 @@ order, by any number of workers. A bank of rooms is drawn whole, refused whole w
 simulated afterwards.
 """
 
-import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from synth.absorption import SPEED_OF_SOUND_M_S, Decay, needed_order, sabine_absorption, shortest_rt60_s
 from synth.distributions import Distribution, Uniform
 from synth.draws import Draws
 from synth.errors import PlanError
 from synth.microphones import MicrophoneArray, Position, SingleMicrophone
 from synth.rirs import drr_db, t60_s
 
-SPEED_OF_SOUND_M_S = 343.0
+LEAD_SAMPLES = 40  # what pyroomacoustics puts before everything, so that its fractional delays are causal
 MAX_ORDER = 150  # image sources grow with its cube: at 150 there are 4.5 million, and a source takes seconds
 _CANDIDATES = 1000  # positions that are tried for a source or an array before the room is given up
+# What a RIR depends on besides its room: defaults of pyroomacoustics, but for the threads, on whose number the bits depend.
+_CONSTANTS = {
+    "c": SPEED_OF_SOUND_M_S,
+    "frac_delay_length": 2 * LEAD_SAMPLES + 1,
+    "num_threads": 1,
+    "rir_hpf_enable": True,
+    "rir_hpf_fc": 10.0,
+    "sinc_lut_granularity": 20,
+}
 _DECIMALS = 6  # micrometres: a sine may differ in its last bit between machines
 
 Floats = NDArray[np.float64]
@@ -87,28 +97,15 @@ class Room:
 class Rirs:
     """The impulse responses of a room and what is measured on them.
 
-    All begin at the moment at which the sources sound, delayed by `lead_samples`.
+    All begin at the moment at which the sources sound, delayed by `LEAD_SAMPLES`.
     """
 
     rirs: NDArray[np.float32]  # [sources, microphones, samples]
     sample_rate_hz: int
-    lead_samples: int  # what pyroomacoustics puts before everything, so that its fractional delays are causal
+    absorption: float  # share of energy that the walls take
     direct_delays_samples: NDArray[np.int64]  # [sources, microphones]: distance / speed of sound + lead, rounded
     t60_s: Floats  # [sources, microphones], Schroeder; NaN where the decay is too short
     drr_db: Floats  # [sources, microphones]
-
-
-def shortest_rt60_s(size_m: Position) -> float:
-    """RT60 of a shoebox whose walls reflect nothing, by Sabine's formula: no setting of its walls gives a shorter one."""
-    volume = math.prod(size_m)
-    surface = 2 * sum(a * b for a, b in itertools.combinations(size_m, 2))
-    return 24 * math.log(10) * volume / (SPEED_OF_SOUND_M_S * surface)
-
-
-def needed_order(size_m: Position, rt60_s: float) -> int:
-    """Order of image sources that reach everything a sound meets within RT60, as `pyroomacoustics.inverse_sabine` counts."""
-    reach = min(a * b / math.hypot(a, b) for a, b in itertools.combinations(size_m, 2))
-    return math.ceil(SPEED_OF_SOUND_M_S * rt60_s / reach - 1)
 
 
 def check_rooms(spec: RoomSpec) -> None:
@@ -266,8 +263,9 @@ def _positions(places: list[Floats] | Floats) -> tuple[Position, ...]:
 def simulate(room: Room, sample_rate_hz: int) -> Rirs:
     """Impulse responses between every source and microphone of a room, on one thread, the same bits each time on one machine.
 
-    The absorption of the walls follows from RT60 by Sabine's formula. A RIR ends RT60 after the last direct path: beyond that the
-    image sources are no longer complete.
+    The absorption of the walls is fitted, so that the energy of the image sources decays by 60 dB in the RT60 asked; with ray
+    tracing, or where the order of image sources is cut short, it follows from Sabine's formula. A RIR ends RT60 after the last
+    direct path: beyond that the image sources are no longer complete.
 
     Raises:
         PlanError: the room cannot have its RT60.
@@ -275,7 +273,8 @@ def simulate(room: Room, sample_rate_hz: int) -> Rirs:
     import pyroomacoustics
 
     _check_rt60(room.size_m, room.rt60_s, f"room {room.number}")
-    absorption = min(1.0, shortest_rt60_s(room.size_m) / room.rt60_s)
+    absorption = sabine_absorption(room.size_m, room.rt60_s)
+    distances = np.linalg.norm(np.array(room.sources_m)[:, np.newaxis] - np.array(room.microphones_m), axis=2)
     with _settled(room.seed):
         shoebox = pyroomacoustics.ShoeBox(
             room.size_m,
@@ -287,10 +286,10 @@ def simulate(room: Room, sample_rate_hz: int) -> Rirs:
         for source in room.sources_m:
             shoebox.add_source(source)
         shoebox.add_microphone_array(np.array(room.microphones_m).T)
+        if not room.ray_tracing and room.max_order >= needed_order(room.size_m, room.rt60_s):
+            absorption = _fit_absorption(shoebox, room.rt60_s, reach_m=distances.max() + SPEED_OF_SOUND_M_S * room.rt60_s)
         shoebox.compute_rir()
-    lead = int(pyroomacoustics.constants.get("frac_delay_length")) // 2
-    distances = np.linalg.norm(np.array(room.sources_m)[:, np.newaxis] - np.array(room.microphones_m), axis=2)
-    delays = np.rint(distances / SPEED_OF_SOUND_M_S * sample_rate_hz).astype(np.int64) + lead
+    delays = np.rint(distances / SPEED_OF_SOUND_M_S * sample_rate_hz).astype(np.int64) + LEAD_SAMPLES
     length = int(delays.max()) + math.ceil(room.rt60_s * sample_rate_hz)
     rirs = np.zeros((*delays.shape, length), dtype=np.float32)
     for source, microphone in np.ndindex(delays.shape):
@@ -299,11 +298,32 @@ def simulate(room: Room, sample_rate_hz: int) -> Rirs:
     return Rirs(
         rirs=rirs,
         sample_rate_hz=sample_rate_hz,
-        lead_samples=lead,
+        absorption=absorption,
         direct_delays_samples=delays,
         t60_s=np.stack([t60_s(rir, sample_rate_hz) for rir in rirs]),
         drr_db=np.stack([drr_db(rir, sample_rate_hz) for rir in rirs]),
     )
+
+
+def _fit_absorption(shoebox: Any, rt60_s: float, reach_m: float) -> float:
+    """Let the walls absorb what RT60 takes, and leave out the image sources beyond `reach_m`."""
+    shoebox.image_source_model()
+    first_microphone = []
+    for source, visible in zip(shoebox.sources, shoebox.visibility, strict=True):
+        for microphone, position in enumerate(shoebox.mic_array.R.T):
+            distances = np.linalg.norm(source.images - position[:, np.newaxis].astype(source.images.dtype), axis=0)
+            visible[microphone] &= distances <= reach_m
+            if microphone == 0:
+                first_microphone.append(distances)
+    near = [visible[0] for visible in shoebox.visibility]
+    decay = Decay(
+        [distances[kept] for distances, kept in zip(first_microphone, near, strict=True)],
+        [source.orders[kept] for source, kept in zip(shoebox.sources, near, strict=True)],
+    )
+    absorption = decay.absorption(rt60_s)
+    for source in shoebox.sources:
+        source.damping = ((1 - absorption) ** (source.orders / 2))[np.newaxis].astype(source.damping.dtype)
+    return absorption
 
 
 @contextmanager
@@ -316,12 +336,12 @@ def _settled(seed: int) -> Iterator[None]:
 
     generator = pyroomacoustics.random.get_rng()
     state = generator.bit_generator.state
-    constants = {name: pyroomacoustics.constants.get(name) for name in ("num_threads", "c")}
+    constants = {name: pyroomacoustics.constants.get(name) for name in _CONSTANTS}
     generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
     pyroomacoustics.libroom.set_rng_seed(seed)
-    pyroomacoustics.constants.set("num_threads", 1)
-    pyroomacoustics.constants.set("c", SPEED_OF_SOUND_M_S)
     try:
+        for name, value in _CONSTANTS.items():
+            pyroomacoustics.constants.set(name, value)
         yield
     finally:
         for name, value in constants.items():

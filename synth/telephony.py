@@ -29,7 +29,7 @@ def _companded(law: Law) -> NDArray[np.int16]:
         # Of 13 bits: the same, without a bias, so that the two lowest segments have steps alike.
         shifts = np.maximum(np.frexp(magnitudes >> 4)[1] - 5, 0)
         decoded = ((magnitudes >> 4 >> shifts) << shifts) * 16 + (1 << shifts) * 8
-    return (signs * decoded).astype(np.int16)
+    return np.asarray(signs * decoded, dtype=np.int16)
 
 
 def compand(samples: NDArray[np.int16], law: Law) -> NDArray[np.int16]:
