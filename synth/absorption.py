@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.rirs import decay_time_s
+from synth.rirs import decay_line
 
 SPEED_OF_SOUND_M_S = 343.0
 _BINS_PER_S = 1000
@@ -54,7 +54,7 @@ class Decay:
     def t60_s(self, absorption: float) -> float:
         """T30 of the decay; infinite where it does not fall by 35 dB in time, 0 where it falls at once."""
         energies = self._energies @ (1 - absorption) ** np.arange(self._energies.shape[1])
-        return float(np.nan_to_num(decay_time_s(energies, _BINS_PER_S), nan=0.0, posinf=np.inf))
+        return float(np.nan_to_num(decay_line(energies, _BINS_PER_S)[0], nan=0.0, posinf=np.inf))
 
     def absorption(self, rt60_s: float) -> float:
         """The absorption that gives RT60, or the nearest to it in 0.001 to 0.999, by halving."""

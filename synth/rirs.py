@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 DIRECT_S = 0.0025  # on either side of the peak; half of pyroomacoustics' fractional delay at 16 kHz
 EARLY_S = 0.05
 _DIRECT_SHARE = 0.5
+_STRAIGHT = 0.95
 _BLOCKS_AT_ONCE = 4  # enough for the FFT to use its vector units, few enough to stay in the cache
 
 
@@ -99,42 +100,50 @@ def t60_s(rir: Rir, sample_rate_hz: int) -> Floats:
     """Reverberation time by Schroeder's backward integration (ISO 3382-1, T30), seconds, float64 [microphones].
 
     The straight line through the decay from -5 to -35 dB, carried on to 60 dB. NaN where the decay has no such stretch, as in an
-    anechoic room.
+    anechoic room, or is not straight (r squared below 0.95), as where a recording ends in noise.
 
     Raises:
         PlanError: as `check_rir`.
     """
     check_rir(rir)
     energies = np.atleast_2d(rir).astype(np.float64) ** 2
-    times = np.array([decay_time_s(microphone, sample_rate_hz) for microphone in energies])
-    return np.where(np.isfinite(times), times, np.nan).reshape(rir.shape[:-1])
+    lines = [decay_line(microphone, sample_rate_hz) for microphone in energies]
+    times = [seconds if np.isfinite(seconds) and straight >= _STRAIGHT else np.nan for seconds, straight in lines]
+    return np.array(times).reshape(rir.shape[:-1])
 
 
-def decay_time_s(energies: Floats, rate_hz: float) -> float:
-    """Schroeder's time of decay by 60 dB of energies that arrive at `rate_hz` a second, [time], not all of them 0.
+def decay_line(energies: Floats, rate_hz: float) -> tuple[float, float]:
+    """Schroeder's time of decay by 60 dB of energies that arrive at `rate_hz` a second, and how straight the decay is.
 
-    Infinite where they do not fall by 35 dB before they end, NaN where they fall at once.
+    Args:
+        energies: [time], not all of them 0.
+
+    Returns:
+        Seconds: infinite where the decay does not reach -35 dB before it ends, NaN where it falls from -5 to -35 dB at once.
+        And r squared of the line.
     """
     remaining = np.cumsum(energies[::-1])[::-1]
     with np.errstate(divide="ignore"):
         decay_db = 10 * np.log10(remaining / remaining[0])
     begin, end = np.searchsorted(-decay_db, [5.0, 35.0])
     if end == len(decay_db):
-        return np.inf
+        return np.inf, 0.0
     if end - begin < 2:
-        return np.nan
-    slope = np.polyfit(np.arange(begin, end) / rate_hz, decay_db[begin:end], 1)[0]
-    return float(-60 / slope)
+        return np.nan, 0.0
+    times, stretch = np.arange(begin, end) / rate_hz, decay_db[begin:end]
+    slope, level = np.polyfit(times, stretch, 1)
+    straight = 1 - float(np.var(stretch - slope * times - level) / np.var(stretch))
+    return float(-60 / slope), straight
 
 
-def convolve(samples: NDArray[np.int16], rir: Rir, length: int, first: int = 0) -> Floats:
+def convolve(samples: NDArray[np.int16] | Floats, rir: Rir, length: int, first: int = 0) -> Floats:
     """What the microphones hear of a signal: samples `first` to `first + length` of the convolution, zeros where it has ended.
 
     By overlap-add. The blocks lie on a grid that depends on the length of the RIR alone, so that a part of the result has the
     same bits as that part of the whole, on one machine.
 
     Args:
-        samples: int16 [samples].
+        samples: int16, or float64 in its range, [samples].
         rir: [samples] or [microphones, samples].
         length: samples of the result.
         first: where the result begins. With `int(direct_delay(rir)[0])` the direct path to microphone 0 is taken out: the result

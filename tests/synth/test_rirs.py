@@ -85,6 +85,14 @@ def test_t60_of_a_lone_direct_path_is_not_a_number() -> None:
     assert math.isnan(t60_s(anechoic_rir(decaying(0.3, 0.3), RATE), RATE))
 
 
+def test_t60_of_a_decay_that_ends_in_noise_is_not_a_number() -> None:
+    """The line through it would give seconds for a room of 0.3 s."""
+    rir = decaying(0.3, 2.0)
+    noisy = rir + (0.003 * np.random.default_rng(1).standard_normal(len(rir))).astype(np.float32)
+    assert math.isnan(t60_s(noisy, RATE))
+    assert t60_s(np.stack([rir, noisy]), RATE)[0] == pytest.approx(0.3, rel=0.06)
+
+
 def test_drr_of_a_known_rir() -> None:
     """A direct path of 1 and a reflection of 0.1: 20 dB. Alone it is infinite."""
     rir = np.zeros(1000, dtype=np.float32)
@@ -115,6 +123,12 @@ def test_a_part_has_the_bits_of_the_whole(first: int, length: int, taps: int) ->
     rir, dry = decaying(0.2, 1.0)[:taps] + np.float32(0.01), speech(40_000)
     whole = convolve(dry, rir, 76_000)
     np.testing.assert_array_equal(convolve(dry, rir, length, first), whole[:, first : first + length])
+
+
+def test_floats_are_taken_as_they_are() -> None:
+    rir, dry = decaying(0.2, 0.2), speech(5000)
+    np.testing.assert_array_equal(convolve(dry.astype(np.float64), rir, 5000), convolve(dry, rir, 5000))
+    np.testing.assert_allclose(convolve(dry / 3, rir, 5000), convolve(dry, rir, 5000) / 3, atol=1e-7)
 
 
 def test_a_microphone_has_the_same_bits_alone_and_in_an_array() -> None:
