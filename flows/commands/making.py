@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.commands import options
+from flows.commands import options, replaying
 from flows.progress import shown
 from flows.server import answering_server
 from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
@@ -71,26 +71,34 @@ def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...]
 
 
 @click.command()
-@options.spec
+@click.argument("spec", required=False)
 @options.corpus
 @options.settings
 @click.option("--name", help="Publish under this name instead of the spec's.")
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
+@replaying.recipe_options
 @options.workers
 @options.as_json
 def build(
-    spec: str,
+    spec: str | None,
     corpus: str | None,
     settings: tuple[tuple[str, object], ...],
     name: str | None,
     dry_run: bool,
     workers: int | None,
     as_json: bool,
+    **recipe: Any,
 ) -> None:
     """Make the set that SPEC asks for and publish it.
 
-    SPEC is the name of a shipped spec or a YAML file.
+    SPEC is the name of a shipped spec or a YAML file. With --recipe, make a published set again from its own metadata instead.
     """
+    replaying.check(spec, settings, recipe)
+    if spec is None:
+        made = replaying.replay(recipe, corpus=corpus, name=name, dry_run=dry_run, workers=workers, as_json=as_json)
+        if made is not None:
+            _print_published(made, as_json)
+        return
     from flows.specs import load_spec
 
     overrides = options.overrides(corpus, settings)
