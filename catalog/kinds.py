@@ -9,7 +9,7 @@ from synth.columns import PLAN_FIELDS
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
-KINDS = ("speech", "noise", "rir", "separation", "mrc")
+KINDS = ("speech", "noise", "rir", "separation", "mrc", "csc", "ner", "pairs", "cls")
 
 
 def speech_schema(sample_rate_hz: int) -> pa.Schema:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from flows.commands import demo, keeping, making, viewing
+from flows.commands import demo, exporting, keeping, making, viewing
 from synth.errors import YuliaoError
 
 # What the machine lacks, in contrast to what yuliao does wrong.
@@ -30,7 +30,7 @@ def yuliao(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo.demo, *making.COMMANDS, *viewing.COMMANDS, *keeping.COMMANDS):
+for command in (demo.demo, *making.COMMANDS, *viewing.COMMANDS, *keeping.COMMANDS, *exporting.COMMANDS):
     yuliao.add_command(command)
 
 

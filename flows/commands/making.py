@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.commands import options, replaying
+from flows.commands import options, replaying, texts
 from flows.progress import shown
 from flows.server import answering_server
 from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
@@ -99,9 +99,14 @@ def build(
         if made is not None:
             _print_published(made, as_json)
         return
-    from flows.specs import load_spec
+    from flows.specs import is_text_spec, load_spec
 
     overrides = options.overrides(corpus, settings)
+    if is_text_spec(spec):
+        text_set = texts.build(spec, overrides, name=name, dry_run=dry_run, as_json=as_json)
+        if text_set is not None:
+            _print_published(text_set, as_json)
+        return
     loaded = load_spec(spec, overrides)
     if dry_run:
         from flows.build import dry_run as try_out

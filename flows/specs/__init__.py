@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from synth.errors import SpecError, near_matches
 from synth.spec import SeparationSpec, parse_spec
+from synth.text.spec import KINDS as TEXT_KINDS
+from synth.text.spec import CscSpec, LabelledSpec, MrcSpec, parse_text_spec
 
 _FOLDER = Path(__file__).parent
 
@@ -25,6 +29,28 @@ def load_spec(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> 
     Raises:
         SpecError: no such spec or file; whatever `synth.spec.parse_spec` finds wrong in it.
     """
+    return parse_spec(_read(name_or_path), name_or_path, overrides)
+
+
+def is_text_spec(name_or_path: str) -> bool:
+    """Whether that spec asks for a set of text.
+
+    Raises:
+        SpecError: no such spec or file.
+    """
+    try:
+        data = yaml.safe_load(_read(name_or_path))
+    except yaml.YAMLError:
+        return False  # whoever parses it says where
+    return isinstance(data, dict) and data.get("kind") in TEXT_KINDS
+
+
+def load_text_spec(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> MrcSpec | CscSpec | LabelledSpec:
+    """As `load_spec`, for a set of text."""
+    return parse_text_spec(_read(name_or_path), name_or_path, overrides)
+
+
+def _read(name_or_path: str) -> str:
     if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
         path = Path(name_or_path)
     elif name_or_path in spec_names():
@@ -32,9 +58,8 @@ def load_spec(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> 
     else:
         raise SpecError(f"no spec {name_or_path!r}{near_matches(name_or_path, spec_names())}")
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpecError(f"cannot read the spec {name_or_path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"the spec {name_or_path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    return parse_spec(text, name_or_path, overrides)

@@ -55,4 +55,5 @@ class TextCorpus:
     splits: Mapping[str, str]  # official split -> train | validation | test
     read: Callable[[TextFile, Notes], Iterator[Row]]  # rows with the columns of the kind that the file tells, `source_id` for one
     labels: tuple[str, ...] = ()  # of the kinds that have them, in the order of their numbers
+    joined: tuple[str, ...] = ()  # official splits whose files are read as one, since one holds the labels of the other
     known_overlaps: tuple[str, ...] = ()  # what stands in two official splits

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from catalog.shards import row_digest, sum_digests
 from catalog.text_kinds import text_schema
 from flows.progress import Progress, nothing
 from flows.text import corpora
-from flows.text.adapter import Notes, Row, TextCorpus, TextError
+from flows.text.adapter import Notes, Row, TextCorpus, TextError, TextFile
 from flows.text.files import text_files
 from flows.text.shards import write_rows
 from synth.text import opencc
@@ -95,8 +95,7 @@ def read(
     met: list[dict[str, Any]] = []
     other: list[str] = []
     read_bytes = 0
-    for file in text_files(sources):
-        official = next((split for pattern, split in adapter.files.items() if fnmatch.fnmatchcase(file.path, pattern)), None)
+    for official, file in _joined(adapter, text_files(sources)):
         read_bytes += len(file.data)
         progress(read_bytes, None, "B")
         if official is None:
@@ -134,8 +133,22 @@ def read(
     return rows, {"files": met, "other_files": other[:20]}
 
 
+def _joined(adapter: TextCorpus, files: Iterable[TextFile]) -> Iterator[tuple[str | None, TextFile]]:
+    """Files with their official split, None where they are none of the corpus; those that belong together as one, at the end."""
+    together: dict[str, list[TextFile]] = {}
+    for file in files:
+        official = next((split for pattern, split in adapter.files.items() if fnmatch.fnmatchcase(file.path, pattern)), None)
+        if official in adapter.joined:
+            together.setdefault(official or "", []).append(file)
+        else:
+            yield official, file
+    for official, parts in together.items():
+        yield official, TextFile(parts[0].path, b"\n".join(part.data.removeprefix(b"\xef\xbb\xbf") for part in parts))
+
+
 def _identified(adapter: TextCorpus, official_split: str, row: Row) -> Row:
-    text = next(row[column] for column in ("context", "text", "sentence1") if column in row)
+    text = next(row[column] for column in ("context", "right", "tokens", "text", "sentence1") if column in row)
+    text = "".join(text)  # tokens are a list
     written = script(text) if adapter.language.startswith("zh") else "Latn"
     declared = {"zh-TW": "Hant", "zh-CN": "Hans"}.get(adapter.language)
     spoken = {"Hant": "zh-TW", "Hans": "zh-CN"}.get(written, "zh") if adapter.language == "zh" else adapter.language

@@ -1,0 +1,115 @@
+"""Versions as files that other tools read: one file for each split, in a format named by the user."""
+
+import importlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import CatalogError, near_matches
+from catalog.files import full_disk_is_an_error
+from catalog.manifests import Manifest, read_manifest, resolve
+from catalog.roots import Root, open_root
+
+Row = dict[str, Any]
+LeaveOut = Callable[[str], None]  # told the reason for which a row cannot be written in the format
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: a module in this folder declares one or more in `FORMATS`.
+
+    `lines` gives the text of the file piece by piece; it is told the split, its rows, and how to leave one out.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    suffix: str
+    lines: Callable[["Context", Iterator[Row], LeaveOut], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is exported."""
+
+    storage: Root
+    manifest: Manifest
+    split: str
+
+
+@dataclass
+class Exported:
+    """What was written: rows by file, and the rows that the format cannot say, by reason."""
+
+    name: str
+    version: int
+    files: dict[str, int] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+_MODULES = ("conll", "csc_tsv", "sighan", "pycorrector", "squad", "jsonl")
+
+
+def formats() -> dict[str, Format]:
+    """All formats, by name."""
+    modules = (importlib.import_module(f"{__name__}.{module}") for module in _MODULES)
+    return {format_.name: format_ for module in modules for format_ in module.FORMATS}
+
+
+def export(
+    reference: str,
+    format: str,
+    to: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+) -> Exported:
+    """Write the version `NAME[@V]` into the folder `to`, as `<name>-<split>.<suffix>`; each file whole or not at all.
+
+    Raises:
+        DatasetNotFound: no such version.
+        CatalogError: no such format or split, or a format that is not for this kind of dataset.
+    """
+    storage = open_root(root)
+    name, version = resolve(storage, reference)
+    manifest = read_manifest(storage, name, version)
+    known = formats()
+    if format not in known:
+        raise CatalogError(f"no format {format!r}{near_matches(format, known)}")
+    chosen = known[format]
+    if manifest.kind not in chosen.kinds:
+        fitting = ", ".join(sorted(other.name for other in known.values() if manifest.kind in other.kinds)) or "none"
+        raise CatalogError(f"format {format} is not for kind {manifest.kind}, of which {name}@{version} is; there are: {fitting}")
+    if split is not None and split not in manifest.splits:
+        raise CatalogError(f"no split {split!r} in {name}@{version}{near_matches(split, manifest.splits)}")
+    exported = Exported(name, version)
+    folder = Path(to)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogError(f"cannot write into {folder}: {error.strerror}; give a folder of yours") from error
+    for part in [split] if split is not None else list(manifest.splits):
+        path = folder / f"{name}-{part}.{chosen.suffix}"
+        exported.files[str(path)] = _write(chosen, Context(storage, manifest, part), path, exported.left_out)
+    return exported
+
+
+def _write(format_: Format, context: Context, path: Path, left_out: Counter[str]) -> int:
+    from catalog.text_rows import read_rows
+
+    before = left_out.total()
+
+    def leave_out(reason: str) -> None:
+        left_out[reason] += 1
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with full_disk_is_an_error(str(path)), temporary.open("w", encoding="utf-8", newline="") as file:
+            for piece in format_.lines(context, read_rows(context.storage, context.manifest, context.split), leave_out):
+                file.write(piece)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return context.manifest.splits[context.split].rows - (left_out.total() - before)

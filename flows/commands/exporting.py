@@ -1,0 +1,31 @@
+"""`yuliao export`: a version as files that other tools read."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from flows.commands import options
+from flows.tables import print_json, print_table
+
+
+@click.command()
+@click.argument("reference", metavar="NAME[@V]")
+@click.option("--format", "format_", required=True, help="conll-bio, conll-bmes, csc-tsv, sighan, pycorrector, squad, jsonl.")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into.")
+@click.option("--split", help="This split alone.")
+@options.as_json
+def export(reference: str, format_: str, to: Path, split: str | None, as_json: bool) -> None:
+    """Write a version into a folder, one file for each split."""
+    from catalog.export import export as export_version
+
+    written = export_version(reference, format_, to, split=split)
+    if as_json:
+        print_json(asdict(written))
+        return
+    print_table(("file", "rows"), list(written.files.items()))
+    for reason, rows in written.left_out.items():
+        print(f"left out {rows:,} rows: {reason}")
+
+
+COMMANDS = (export,)

@@ -1,0 +1,29 @@
+"""Sets of text in `yuliao build`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flows.progress import shown
+from flows.tables import print_by_split, print_facts, print_json
+
+if TYPE_CHECKING:
+    from catalog.publish import Published
+
+
+def build(spec: str, overrides: Mapping[str, Any], *, name: str | None, dry_run: bool, as_json: bool) -> "Published | None":
+    """Make the text set that `spec` asks for; with `dry_run` only print what it would be, and give None."""
+    from flows.specs import load_text_spec
+    from flows.text import build as building
+
+    loaded = load_text_spec(spec, overrides)
+    if not dry_run:
+        with shown(f"build {name or loaded.name}") as progress:
+            return building.build(loaded, name=name, overrides=overrides, progress=progress)
+    found = building.dry_run(loaded)
+    if as_json:
+        print_json(found)
+    else:
+        print_facts({"would make": name or found["name"], "from": ", ".join(found["corpora"])})
+        print()
+        print_by_split(found["splits"])
+    return None

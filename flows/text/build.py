@@ -1,0 +1,111 @@
+"""A text set from its spec: corpora opened, rows made, the version published."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from catalog import settings
+from catalog.manifests import Licence, read_manifest, version_numbers
+from catalog.names import check_name
+from catalog.publish import Published, publish
+from catalog.roots import open_root
+from flows.progress import Progress, nothing
+from flows.text.build_csc import SOURCES, build_csc
+from flows.text.build_labelled import build_labelled
+from flows.text.build_mrc import build_mrc
+from flows.text.made import Made
+from flows.text.shards import write_rows
+from flows.text.sources import Source, open_sources
+from synth.text.spec import CscSpec, LabelledSpec, MrcSpec
+
+ALGORITHM = 1  # raised when the same spec and sources shall give other rows
+_LIBRARIES = ("opencc", "jieba", "pypinyin", "datasketch")  # their versions decide rows
+
+TextSpec = MrcSpec | CscSpec | LabelledSpec
+
+
+def build(
+    spec: TextSpec,
+    *,
+    name: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Make the text set that `spec` asks for and publish it.
+
+    Args:
+        spec: with its overrides applied.
+        name: to publish under; default: the spec's.
+        root: the catalog; None means the one of `YULIAO_CATALOG`.
+        overrides: what was laid over the shipped spec, for the manifest to say.
+        progress: told of the rows written.
+
+    Returns:
+        The version; `created` is False where the newest version is the same already.
+
+    Raises:
+        CatalogError: a corpus that is not there or of another kind, or no row left.
+    """
+    storage = open_root(root)
+    name = check_name(name or spec.name)
+    sources = open_sources(storage, spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
+    fingerprint = _fingerprint(spec, sources)
+    newest = version_numbers(storage, name).newest
+    if newest is not None and read_manifest(storage, name, newest).fingerprint == fingerprint:
+        return Published(name, newest, created=False)
+    made = _made(spec, sources)
+    rows = {split: found for split, found in made.splits.items() if found}
+    done, total = 0, sum(map(len, rows.values()))
+    shards = {}
+    for split, found in rows.items():
+        shards[split] = write_rows(storage, name, split, made.schema, found)
+        done += len(found)
+        (progress or nothing)(done, total, "rows")
+    return publish(
+        name,
+        kind=spec.kind,
+        splits=shards,
+        fingerprint=fingerprint,
+        licence=Licence(name="", commercial_use=True, notes=made.changes),
+        citation="\n".join(dict.fromkeys(source.manifest.citation for source in sources if source.manifest.citation)),
+        spec=spec.model_dump(mode="json", exclude_none=True),
+        overrides=overrides,
+        inputs=[source.pin for source in sources],
+        statistics={split: made.statistics[split] for split in rows},
+        report=made.report,
+        software={package: importlib.metadata.version(package) for package in ("yuliao", "pyarrow", *_LIBRARIES)},
+        root=root,
+    )
+
+
+def dry_run(spec: TextSpec, *, root: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """What a build would make, without making it: its corpora, sizes by split, and what it would report."""
+    sources = open_sources(open_root(root), spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
+    made = _made(spec, sources)
+    return {
+        "name": spec.name,
+        "corpora": [str(source.pin) for source in sources],
+        "splits": {split: made.statistics[split] for split, found in made.splits.items() if found},
+        "report": made.report,
+    }
+
+
+def _made(spec: TextSpec, sources: list[Source]) -> Made:
+    cache = settings.cache() / "jieba"
+    if isinstance(spec, MrcSpec):
+        return build_mrc(spec, sources, cache)
+    return build_csc(spec, sources, cache) if isinstance(spec, CscSpec) else build_labelled(spec, sources)
+
+
+def _fingerprint(spec: TextSpec, sources: list[Source]) -> str:
+    content = {
+        "algorithm": ALGORITHM,
+        "spec": spec.model_dump(mode="json", exclude={"corpora", "description"}),
+        "corpora": {source.manifest.name: source.manifest.rows_digest for source in sources},
+        "libraries": {package: importlib.metadata.version(package) for package in _LIBRARIES},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

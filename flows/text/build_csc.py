@@ -1,0 +1,184 @@
+"""Correction sets: sentences of clean corpora with errors put in, and correction corpora as they are."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from catalog.errors import CatalogError
+from catalog.text_kinds import csc_schema
+from flows.text.adapter import Row
+from flows.text.made import Made
+from flows.text.sources import Source, counted
+from synth.draws import Draws, hash_texts
+from synth.text import readings, tokens
+from synth.text.characters import script
+from synth.text.confusions import Choice, Confusions, homophone_words
+from synth.text.convert import Span
+from synth.text.edits import Edit
+from synth.text.errors import HAN, LONGEST_WORD, Errors
+from synth.text.groups import draw_splits
+from synth.text.opencc import convert_text
+from synth.text.spec import CscSpec
+
+SOURCES = ("speech", "mrc", "pairs", "cls", "csc")
+_COLUMNS = {"speech": ("text",), "mrc": ("context",), "pairs": ("sentence1", "sentence2"), "cls": ("text",)}
+_SENTENCE = re.compile(r"[^。！？!?；\n]+[。！？!?；]*[」』”’）)》]*")
+_LEAST_SEEN = 50  # of a word in jieba's dictionary
+_WINDOW = 8  # characters on both sides by which a word is told from two that meet
+_TRIES = 5  # draws of errors for a sentence that shall have one
+
+
+def build_csc(spec: CscSpec, sources: Sequence[Source], cache: Path) -> Made:
+    """The rows of a correction set.
+
+    A sentence is taken once, however often it stands in the corpora. Splits are drawn by article where there is one, else by
+    sentence.
+
+    Raises:
+        CatalogError: no sentence is left.
+    """
+    counts: Counter[str] = Counter()
+    real = [
+        row
+        for source in sources
+        if source.manifest.kind == "csc"
+        for row in source.rows()
+        if row["script"] in (spec.script, "Zyyy")
+    ]
+    clean = _sentences(spec, sources, counts)
+    if not clean and not real:
+        raise CatalogError(f"{spec.name}: no sentence of {spec.script} within the lengths asked for; take other corpora")
+    errors = _errors(spec, [row["right"] for row in clean], cache) if clean else None
+    stays = Draws(spec.seed, spec.name, "").uniform("identical", hash_texts(row["right"] for row in clean)) < spec.identical
+    made = list(real)
+    for row, same in zip(clean, stays, strict=True):
+        wrong, edits = (row["right"], []) if same or errors is None else _wrong(errors, row["right"], spec.seed)
+        if not same and not edits:
+            counts["left out: no error came about"] += 1
+            continue
+        made.append({**row, "wrong": wrong, "edits": [asdict(edit) for edit in edits]})
+    groups = [row["article_id"] or row["id"] for row in made]
+    names = list(dict.fromkeys(groups))
+    drawn = dict(zip(names, draw_splits(names, spec.split_proportions, seed=spec.seed, dataset=spec.name), strict=True))
+    splits: dict[str, list[Row]] = {split: [] for split in spec.split_proportions}
+    for row, group in zip(made, groups, strict=True):
+        splits[drawn[group]].append(row)
+    statistics = {split: _sizes(rows) for split, rows in splits.items()}
+    return Made(csc_schema(), splits, statistics, {"counts": counted(counts)}, "errors put into the texts")
+
+
+def _sentences(spec: CscSpec, sources: Sequence[Source], counts: Counter[str]) -> list[Row]:
+    found: list[Row] = []
+    seen: set[str] = set()
+    shortest, longest = spec.lengths
+    for source in sources:
+        for row, text in _texts(source):
+            for match in _SENTENCE.finditer(text):
+                sentence = match[0].strip()
+                counts["sentences"] += 1
+                if not shortest <= len(sentence) <= longest:
+                    counts["left out: length"] += 1
+                elif script(sentence) not in (spec.script, "Zyyy") or not HAN.search(sentence):
+                    counts["left out: script"] += 1
+                elif sentence in seen:
+                    counts["left out: a second time"] += 1
+                else:
+                    seen.add(sentence)
+                    article = row.get("article_id")
+                    found.append(
+                        {
+                            **{column: row.get(column) for column in ("language", "official_split")},
+                            "id": f"{row['id']}-{match.start()}",
+                            "corpus": source.manifest.name,
+                            "source_id": row["id"],
+                            "script": spec.script,
+                            "article_id": f"{source.manifest.name}-{article}" if article else None,
+                            "right": sentence,
+                        }
+                    )
+    return found
+
+
+def _texts(source: Source) -> Iterator[tuple[Row, str]]:
+    kind = source.manifest.kind
+    if kind == "csc":
+        return
+    columns = _COLUMNS[kind]
+    contexts: set[str] = set()
+    for row in source.rows(("id", "language", "official_split", "article_id", *columns)):
+        for k, column in enumerate(columns):
+            text = row[column]
+            if text is None or (kind == "mrc" and text in contexts):
+                continue
+            contexts.add(text if kind == "mrc" else "")
+            yield (row if k == 0 else {**row, "id": f"{row['id']}-{column}"}), text
+
+
+def _errors(spec: CscSpec, sentences: Sequence[str], cache: Path) -> Errors:
+    frequencies = Counter(character for sentence in sentences for character in HAN.findall(sentence))
+    table: Mapping[str, str] = {**(readings.TAIWAN if spec.script == "Hant" else {}), **spec.readings}
+    words = _word_choices(spec.script, cache, tuple(table.items())) if spec.rates.word else {}
+    return Errors(
+        spec.rates,
+        Confusions(frequencies, table, spec.confusions),
+        words,
+        _WordTest(cache).is_word,
+        re.compile("|".join(f"(?:{pattern})" for pattern in spec.protect)) if spec.protect else None,
+        spec.min_gap,
+    )
+
+
+class _WordTest:
+    """Whether a span is a word where it stands, by jieba, which looks at its surroundings only."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    def is_word(self, text: str, span: Span) -> bool:
+        """Both edges of the span are edges of tokens, and none lies inside."""
+        begin = max(0, span[0] - _WINDOW)
+        segment = tokens.segmenter("jieba", self._cache)
+        return (span[0] - begin, span[1] - begin) in segment(text[begin : span[1] + _WINDOW])
+
+
+@lru_cache(maxsize=4)
+def _word_choices(written: str, cache: Path, table: tuple[tuple[str, str], ...]) -> dict[str, Choice]:
+    """Words of jieba's dictionary, in the script of the set, with those that sound the same."""
+    own = dict(table)
+    words: dict[str, int] = {}
+    sounds: dict[str, str] = {}
+    for word, count in tokens.words(cache).items():
+        if 2 <= len(word) <= LONGEST_WORD and count >= _LEAST_SEEN and all(map(HAN.match, word)):
+            ours = convert_text(word, "s2tw") if written == "Hant" else word
+            said = readings.readings(ours, [(0, len(ours))], "zhuyin", own)
+            if all(said):
+                words[ours] = max(words.get(ours, 0), count)
+                sounds[ours] = " ".join(readings.split_tone(syllable)[0] for syllable in said)
+    return homophone_words(words, sounds, _LEAST_SEEN)
+
+
+def _wrong(errors: Errors, right: str, seed: int) -> tuple[str, list[Edit]]:
+    """The first draw that has an error, so that the share of identical pairs is the one that was asked for."""
+    wrong, edits = right, list[Edit]()
+    for k in range(_TRIES):
+        wrong, edits = errors.put_in(right, seed + k * 1_000_003)
+        if edits and wrong != right:
+            return wrong, edits
+    return right, []
+
+
+def _sizes(rows: Sequence[Row]) -> dict[str, Any]:
+    characters = sum(len(HAN.findall(row["right"])) for row in rows)
+    kinds = Counter(edit["kind"] for row in rows for edit in row["edits"])
+    return {
+        "pairs": len(rows),
+        "identical": sum(not row["edits"] for row in rows),
+        "han_characters": characters,
+        "edits_per_han_character": {kind: round(count / characters, 6) for kind, count in sorted(kinds.items())}
+        if characters
+        else {},
+    }

@@ -1,0 +1,94 @@
+"""Errors such as speech recognition makes, put into clean text. A text's errors depend on it and the seed alone."""
+
+import re
+from bisect import bisect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import log
+from random import Random
+
+from synth.draws import hash_text
+from synth.text.confusions import Choice, Confusions
+from synth.text.convert import Span
+from synth.text.edits import Edit, apply
+from synth.text.spec import ErrorRates
+
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
+FILLERS = "的了是呃嗯啊那就有"  # what recognisers put in
+LONGEST_WORD = 3
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How texts are made wrong.
+
+    Args:
+        rates: errors per Han character, by class. A character that nothing is taken for in the class that was drawn stays:
+            the realised rates are a little lower.
+        words: for `word` errors, by `confusions.homophone_words`.
+        is_word: whether a span of a text is a word of it, asked of the few places where a `word` error would stand.
+        protect: no error touches what this matches.
+        min_gap: characters between two errors.
+    """
+
+    rates: ErrorRates
+    confusions: Confusions
+    words: Mapping[str, Choice] = field(default_factory=dict)
+    is_word: Callable[[str, Span], bool] = lambda text, span: True
+    protect: re.Pattern[str] | None = None
+    min_gap: int = 1
+    _kinds: Sequence[str] = field(init=False, repr=False)
+    _sums: Sequence[float] = field(init=False, repr=False)
+    _log_none: float = field(init=False, repr=False)  # of the chance that a character stays
+
+    def __post_init__(self) -> None:
+        rates = {kind: rate for kind, rate in self.rates.model_dump().items() if rate > 0}
+        sums = list(accumulate(rates.values()))
+        object.__setattr__(self, "_kinds", list(rates))
+        object.__setattr__(self, "_sums", sums)
+        object.__setattr__(self, "_log_none", log(1 - sums[-1]))
+
+    def put_in(self, text: str, seed: int, protected: Iterable[Span] = ()) -> tuple[str, list[Edit]]:
+        """The wrong text and its edits, of which there may be none.
+
+        Args:
+            protected: further spans that no error touches.
+        """
+        draw = Random(hash_text(f"{seed}\0{text}")).random
+        kept = sorted(protected)
+        if self.protect is not None:
+            kept = sorted([*kept, *(match.span() for match in self.protect.finditer(text))])
+        changes: list[tuple[int, int, str, str]] = []
+        position, free = -1, 0
+        while True:
+            # From one error to the next: as many characters as a coin of this chance stays on its side.
+            position += 1 + int(log(1.0 - draw()) / self._log_none)
+            if position >= len(text):
+                return apply(text, changes)
+            u, choice = draw() * self._sums[-1], draw()
+            if position < free or not HAN.match(text, position):
+                continue
+            change = self._change(text, position, self._kinds[min(bisect(self._sums, u), len(self._kinds) - 1)], choice)
+            if change is None or any(start < max(change[1], position + 1) and position < end for start, end in kept):
+                continue
+            changes.append(change)
+            position = max(change[1] - 1, position)
+            free = position + 1 + self.min_gap
+
+    def _change(self, text: str, at: int, kind: str, u: float) -> tuple[int, int, str, str] | None:
+        character = text[at]
+        if kind == "deletion":
+            return at, at + 1, "", kind
+        if kind == "duplication":
+            return at, at, character, kind
+        if kind == "insertion":
+            return at, at, FILLERS[int(u * len(FILLERS))], kind
+        if kind == "word":
+            for length in range(LONGEST_WORD, 1, -1):
+                words = self.words.get(text[at : at + length])
+                if words is not None and self.is_word(text, (at, at + length)):
+                    return at, at + length, words.pick(u), kind
+            return None
+        other = self.confusions.pick(kind, character, u)
+        return None if other is None else (at, at + 1, other, kind)

@@ -1,0 +1,160 @@
+"""Specs of text sets: what is asked for, read from YAML."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from synth.errors import SpecError, near_matches
+from synth.text.opencc import configurations
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Split = Literal["train", "validation", "test"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Tokens(_Strict):
+    """Columns of tokens: `jieba`, or `rjieba`, which is faster and cuts one token in 200 otherwise."""
+
+    engine: Literal["jieba", "rjieba"] = "jieba"
+
+
+class _TextSpec(_Strict):
+    name: str
+    description: str = ""
+    corpora: list[str] = Field(min_length=1)  # NAME[@V] each
+    seed: int = 0
+    # Shares of the groups (articles, or texts that are nearly the same); a group's split does not change when others come.
+    split_proportions: dict[Split, Annotated[float, Field(gt=0)]] = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+class Conversion(_Strict):
+    """Into which script, and by which configuration of OpenCC a row of another script gets there."""
+
+    script: Literal["Hant", "Hans"]
+    from_hans: str = "s2tw"
+    from_hant: str = "tw2s"
+
+    @model_validator(mode="after")
+    def _known(self) -> "Conversion":
+        for configuration in (self.from_hans, self.from_hant):
+            if configuration not in configurations():
+                raise ValueError(f"OpenCC has no configuration {configuration!r}{near_matches(configuration, configurations())}")
+        return self
+
+
+class Duplicates(_Strict):
+    """Contexts count as nearly the same from this share of common five-character pieces on (Jaccard)."""
+
+    jaccard: Annotated[float, Field(gt=0.3, le=1)] = 0.8
+
+
+class MrcSpec(_TextSpec):
+    """Reading comprehension."""
+
+    kind: Literal["mrc"]
+    conversion: Conversion
+    duplicates: Duplicates = Duplicates()
+    keep_inexact: bool = False  # answers of which an edge fell into a phrase that was replaced as a whole
+    tokens: Tokens | None = None
+    readings: list[Literal["pinyin", "zhuyin"]] = []
+
+
+class LabelledSpec(_TextSpec):
+    """Named entities, similarity of pairs, classes: corpora of one kind together, their labels by name."""
+
+    kind: Literal["ner", "pairs", "cls"]
+    scheme: Literal["BIO", "BMES"] = "BIO"  # of the tags, for `ner`
+    conversion: Conversion | None = None
+
+
+class ErrorRates(_Strict):
+    """Errors per Han character, by class, and how substitutions are shared out."""
+
+    homophone: Rate = 0.021  # same syllable and tone
+    other_tone: Rate = 0.00875  # same syllable
+    near_homophone: Rate = 0.00525  # a syllable that is often taken for it: zh-z, n-l, an-ang, ...
+    shape: Rate = 0.0
+    word: Rate = 0.0  # a whole word for another of the same sound
+    deletion: Rate = 0.0075
+    duplication: Rate = 0.0075
+    insertion: Rate = 0.0
+
+    @model_validator(mode="after")
+    def _some(self) -> "ErrorRates":
+        if not 0 < sum(self.model_dump().values()) <= 0.5:
+            raise ValueError("the rates must add up to more than 0 and at most 0.5")
+        return self
+
+
+class CscSpec(_TextSpec):
+    """Sentences with errors such as speech recognition makes, beside what they should be."""
+
+    kind: Literal["csc"]
+    script: Literal["Hant", "Hans"] = "Hant"  # sentences of the other one are left out
+    rates: ErrorRates = ErrorRates()
+    identical: Rate = 0.1  # share of the sentences that are left as they are
+    min_gap: int = Field(default=1, ge=0)  # characters between two errors
+    lengths: tuple[Annotated[int, Field(ge=1)], int] = (5, 128)  # of a sentence, in characters
+    protect: list[str] = [r"[A-Za-z0-9]+"]  # patterns of what no error touches
+    readings: dict[str, str] = {}  # further readings, in zhuyin: {"垃": "ㄌㄜˋ"}
+    confusions: dict[str, str] = {}  # further characters that look alike: {"未": "末"}
+
+
+TextSpec = Annotated[MrcSpec | CscSpec | LabelledSpec, Field(discriminator="kind")]
+KINDS = ("mrc", "csc", "ner", "pairs", "cls")
+_MODELS: dict[str, type[_TextSpec]] = {"mrc": MrcSpec, "csc": CscSpec, **dict.fromkeys(("ner", "pairs", "cls"), LabelledSpec)}
+_GROUPS: dict[str, type[BaseModel]] = {
+    "conversion": Conversion,
+    "duplicates": Duplicates,
+    "tokens": Tokens,
+    "rates": ErrorRates,
+}
+
+
+def parse_text_spec(text: str, where: str, overrides: Mapping[str, Any] | None = None) -> MrcSpec | CscSpec | LabelledSpec:
+    """Read the spec of a text set from YAML, with `overrides` by dotted key laid over it; `corpus` stands for one of `corpora`.
+
+    Raises:
+        SpecError: unreadable YAML, an unknown key (near matches are named), a value of the wrong kind or range.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SpecError(f"{where} is not readable YAML: {getattr(error, 'problem', None) or error}") from error
+    if not isinstance(data, dict):
+        raise SpecError(f"{where} is not a spec: expected keys such as name, kind and corpora")
+    for dotted, value in (overrides or {}).items():
+        key, laid = ("corpora", [value]) if dotted == "corpus" else (dotted, value)
+        *parents, last = key.split(".")
+        node = data
+        for part in parents:
+            node = node.setdefault(part, {})
+            if not isinstance(node, dict):
+                raise SpecError(f"{where}: cannot set {dotted}: {part} is a value, not a group of keys")
+        node[last] = laid
+    kind = data.get("kind")
+    if kind not in _MODELS:
+        raise SpecError(f"{where}: unknown kind {kind!r} of text set{near_matches(str(kind), _MODELS)}")
+    try:
+        spec: MrcSpec | CscSpec | LabelledSpec = TypeAdapter(TextSpec).validate_python(data)
+    except ValidationError as error:
+        raise SpecError(f"{where}: {_first_problem(error, kind)}") from error
+    return spec
+
+
+def _first_problem(error: ValidationError, kind: str) -> str:
+    """One line about the first problem: unknown keys first, since they explain the others."""
+    problem = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")[0]
+    location = [str(part) for part in problem["loc"] if part not in KINDS]  # the discriminator is no key that a user wrote
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        model: type[BaseModel] = _GROUPS.get(location[0], _MODELS[kind]) if len(location) > 1 else _MODELS[kind]
+        return f"unknown key {key!r}{near_matches(location[-1], model.model_fields)}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is missing"
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,49 @@
+"""Specs of text sets: read, overridden, refused in one line that names the key."""
+
+from typing import Any
+
+import pytest
+
+from synth.errors import SpecError
+from synth.text.spec import CscSpec, MrcSpec, parse_text_spec
+
+MRC = "name: m\nkind: mrc\ncorpora: [drcd]\nconversion: {script: Hant}\n"
+CSC = "name: c\nkind: csc\ncorpora: [drcd]\n"
+
+
+def test_a_corpus_laid_over_a_spec_stands_for_all_of_its_own() -> None:
+    spec = parse_text_spec(MRC, "m", {"corpus": "mine@2", "conversion.from_hans": "s2twp", "tokens.engine": "rjieba"})
+    assert isinstance(spec, MrcSpec)
+    assert spec.corpora == ["mine@2"]
+    assert spec.conversion.from_hans == "s2twp"
+    assert spec.tokens is not None
+
+
+def test_defaults_of_errors_are_five_in_a_hundred() -> None:
+    spec = parse_text_spec(CSC, "c")
+    assert isinstance(spec, CscSpec)
+    assert sum(spec.rates.model_dump().values()) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "said"),
+    [
+        (MRC, {"corpra": 1}, "unknown key 'corpra'; did you mean 'corpora'"),
+        (MRC, {"conversion.scrip": 1}, "unknown key 'conversion.scrip'; did you mean 'script'"),
+        (MRC, {"conversion.from_hans": "s2twpp"}, "s2twp"),
+        (MRC, {"conversion.script": "Latn"}, "conversion.script"),
+        (MRC, {"name.x": 1}, "name is a value"),
+        (CSC, {"rates.homophone": 2}, "rates.homophone"),
+        (CSC, {"rates.homophone": 0.9}, "add up"),
+        (CSC, {"identical": -1}, "identical"),
+        ("kind: mcr\nname: x", {}, "unknown kind 'mcr'"),
+        ("kind: mrc\nname: x", {}, "is missing"),
+        ("[", {}, "YAML"),
+        ("- a", {}, "not a spec"),
+    ],
+)
+def test_mistakes_are_one_line(text: str, overrides: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=said) as refused:
+        parse_text_spec(text, "where", overrides)
+    assert str(refused.value).startswith("where")
+    assert "\n" not in str(refused.value)
