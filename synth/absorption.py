@@ -53,7 +53,8 @@ class Decay:
 
     def t60_s(self, absorption: float) -> float:
         """T30 of the decay; infinite where it does not fall by 35 dB in time, 0 where it falls at once."""
-        energies = self._energies @ (1 - absorption) ** np.arange(self._energies.shape[1])
+        # Not by `@`, whose bits depend on how many threads BLAS has.
+        energies = np.einsum("tn,n->t", self._energies, (1 - absorption) ** np.arange(self._energies.shape[1]))
         return float(np.nan_to_num(decay_line(energies, _BINS_PER_S)[0], nan=0.0, posinf=np.inf))
 
     def absorption(self, rt60_s: float) -> float:

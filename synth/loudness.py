@@ -35,14 +35,15 @@ def _mean_of_channels(power: Callable[[Piece], float], samples: Piece) -> float:
     return float(np.mean([power(channel) for channel in np.atleast_2d(samples)]))
 
 
+def _energy(samples: Piece) -> float:
+    """Sum of squares: exact for int16. Not by `@`, whose bits depend on how many threads BLAS has."""
+    return float(np.sum(np.square(samples, dtype=np.int64 if samples.dtype == np.int16 else np.float64)))
+
+
 def mean_power_dbfs(samples: Piece) -> float:
     """Mean square of all samples, in dB of full scale."""
 
-    def power(channel: Piece) -> float:
-        wide = channel.astype(np.float64)
-        return float(wide @ wide) / max(len(wide), 1)
-
-    return _decibels(_mean_of_channels(power, samples))
+    return _decibels(_mean_of_channels(lambda channel: _energy(channel) / max(len(channel), 1), samples))
 
 
 def active_rms_dbfs(samples: Piece, sample_rate_hz: int) -> float:
@@ -71,19 +72,18 @@ def _p56_power(samples: Piece, sample_rate_hz: int) -> float:
     from scipy.ndimage import maximum_filter1d
     from scipy.signal import lfilter
 
-    wide = samples.astype(np.float64)
-    energy = float(wide @ wide)
+    energy = _energy(samples)
     if not energy:
         return 0.0
     decay = np.exp(-1 / (sample_rate_hz * _P56_TIME_CONSTANT_S))
-    envelope = np.abs(wide)
+    envelope = np.abs(samples.astype(np.float64))
     for _ in range(2):
         envelope = lfilter([1 - decay], [1, -decay], envelope)
     window = int(np.ceil(_P56_HANGOVER_S * sample_rate_hz)) + 1
     held = maximum_filter1d(envelope, window, mode="constant", origin=(window - 1) // 2)  # the window ends at its sample
     # With the k loudest samples active, the level is energy / k; they are active for thresholds up to the k-th held envelope.
     loudest_first = np.sort(held, kind="stable")[::-1]  # made of runs, which the stable kind is quick at
-    thresholds = _P56_MARGIN * np.sqrt(energy / np.arange(1, len(wide) + 1))
+    thresholds = _P56_MARGIN * np.sqrt(energy / np.arange(1, len(samples) + 1))
     solved = np.flatnonzero(thresholds <= loudest_first)
     active = solved[-1] + 1 if len(solved) else np.count_nonzero(held == loudest_first[0])
     return energy / float(active)

@@ -130,10 +130,11 @@ def decay_line(energies: Floats, rate_hz: float) -> tuple[float, float]:
         return np.inf, 0.0
     if end - begin < 2:
         return np.nan, 0.0
+    # Least squares written out: LAPACK's bits depend on how many threads it has.
     times, stretch = np.arange(begin, end) / rate_hz, decay_db[begin:end]
-    slope, level = np.polyfit(times, stretch, 1)
-    straight = 1 - float(np.var(stretch - slope * times - level) / np.var(stretch))
-    return float(-60 / slope), straight
+    times, stretch = times - times.mean(), stretch - stretch.mean()
+    together, spread, fall = np.sum(times * stretch), np.sum(times**2), np.sum(stretch**2)
+    return float(-60 * spread / together), float(together**2 / spread / fall)
 
 
 def convolve(samples: NDArray[np.int16] | Floats, rir: Rir, length: int, first: int = 0) -> Floats:

@@ -1,6 +1,9 @@
 """The measures against hand-computed cases, the Recommendations written out, and pyloudnorm."""
 
 import math
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -170,3 +173,22 @@ def test_p56_moves_with_the_gain_through_pauses(gain: float, seed: int) -> None:
     """Thresholds 6 dB apart would miss by tenths of a dB."""
     piece = bursts(seed).astype(np.float64)
     assert p56_dbov(gain * piece, RATE) - p56_dbov(piece, RATE) == pytest.approx(20 * math.log10(gain), abs=1e-6)
+
+
+def test_bits_do_not_depend_on_the_threads_of_blas() -> None:
+    """Levels become gains: one that changed with the number of workers or cores would change samples."""
+    program = (
+        "import numpy as np; from synth.loudness import MEASURES; x = np.random.default_rng(0).standard_normal(200_000) * 900;"
+        "print([measure(x, 16000).hex() for measure in MEASURES.values()])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(outputs) == 1
