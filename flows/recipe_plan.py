@@ -140,7 +140,7 @@ def plan_recipe(
         unusable = [source for source in sources if isinstance(source, str)]
         if absent or unusable:
             missing.update(absent)
-            left_out[mixture.name] = f"missing: {', '.join(absent)}" if absent else unusable[0]
+            left_out[mixture.name] = f"missing: {', '.join(dict.fromkeys(absent))}" if absent else unusable[0]
             continue
         there = {piece: source for piece, source in zip(pieces, sources, strict=True) if isinstance(source, Found)}
         planned = Mixture(mixture.name, pieces)

@@ -77,7 +77,23 @@ def replay(
         _print_plan(plan_replay(asked), as_json)
         return None
     with shown(f"build {name or asked.recipe}") as progress:
-        return replay_recipe(asked, workers=workers, progress=progress)
+        published = replay_recipe(asked, workers=workers, progress=progress)
+    _warn(published)
+    return published
+
+
+def _warn(published: "Published") -> None:
+    """On stderr, of the mixtures that the set lacks."""
+    from catalog.manifests import read_manifest
+    from catalog.roots import open_root
+
+    manifest = read_manifest(open_root(None), published.name, published.version)
+    for split in manifest.splits:
+        report = manifest.report[split]
+        if report["mixtures_left_out"]:
+            left_out = f"{report['mixtures_left_out']:,} of {report['mixtures_in_metadata']:,} mixtures are left out"
+            missing = f"{report['sources_missing']:,} sources are missing (--dry-run names them)"
+            click.echo(f"{published} {split}: {left_out}; {missing}", err=True)
 
 
 def _print_plan(planned: "PlannedReplay", as_json: bool) -> None:

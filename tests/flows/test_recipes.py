@@ -174,6 +174,16 @@ def test_the_same_again_publishes_nothing_and_workers_and_shards_change_no_row(f
     assert rows(once.name) == rows("other")
 
 
+def test_a_missing_blob_is_made_anew(folder):
+    published = replay(asked(folder), workers=1)
+    (shard,) = catalog.manifest(published.name).splits["test"].shards
+    blob = Path(open_root(None).url) / published.name / "blobs" / f"{shard.blob}.arrow"
+    blob.unlink()
+    assert not catalog.verify(published.name).ok
+    assert replay(asked(folder), workers=1) == replace(published, created=False)
+    assert catalog.verify(published.name).ok
+
+
 class Killed(Exception):
     pass
 

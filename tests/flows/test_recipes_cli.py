@@ -45,6 +45,8 @@ def test_a_recipe_is_built_and_says_what_is_missing(metadata, capsys):
     assert made["splits"]["test"]["rows"] == 1
     assert made["report"]["test"]["missing"] == ["t/9/1/9-1-0000.flac", "tt/o.wav"]
     assert run(["verify", "librimix_2spk_8k_max"]) == 0
+    assert run(["build", "--recipe", "librimix", "--metadata", str(metadata), "--noise", "wham", "--workers", "1"]) == 0
+    assert "librimix_2spk_16k_min@1 test: 1 of 2 mixtures are left out; 2 sources are missing" in capsys.readouterr().err
 
 
 def test_splits_types_and_names_are_taken(metadata, capsys):
