@@ -184,6 +184,15 @@ def test_a_missing_blob_is_made_anew(folder):
     assert catalog.verify(published.name).ok
 
 
+@pytest.mark.server
+def test_on_s3_it_is_the_same_set(folder, s3_url):
+    on_disk = replay(asked(folder), workers=1)
+    ingest("librispeech", [folder / "LibriSpeech"], root=s3_url, workers=1)
+    published = replay(asked(folder), root=s3_url, workers=1)
+    assert catalog.manifest(published.name, root=s3_url).rows_digest == catalog.manifest(on_disk.name).rows_digest
+    assert catalog.verify(published.name, root=s3_url).ok
+
+
 class Killed(Exception):
     pass
 
