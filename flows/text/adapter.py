@@ -51,7 +51,9 @@ class TextCorpus:
     licence: Licence
     citation: str
     homepage: str
-    files: Mapping[str, str]  # by pattern of a file's path: its official split; the first that matches counts
+    files: Mapping[
+        str, str
+    ]  # by pattern of a file's name, or path where it has a "/": its official split; the first that matches
     splits: Mapping[str, str]  # official split -> train | validation | test
     read: Callable[[TextFile, Notes], Iterator[Row]]  # rows with the columns of the kind that the file tells, `source_id` for one
     labels: tuple[str, ...] = ()  # of the kinds that have them, in the order of their numbers

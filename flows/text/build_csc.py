@@ -53,14 +53,21 @@ def build_csc(spec: CscSpec, sources: Sequence[Source], cache: Path) -> Made:
     if not clean and not real:
         raise CatalogError(f"{spec.name}: no sentence of {spec.script} within the lengths asked for; take other corpora")
     errors = _errors(spec, [row["right"] for row in clean], cache) if clean else None
-    stays = Draws(spec.seed, spec.name, "").uniform("identical", hash_texts(row["right"] for row in clean)) < spec.identical
-    made = list(real)
-    for row, same in zip(clean, stays, strict=True):
-        wrong, edits = (row["right"], []) if same or errors is None else _wrong(errors, row["right"], spec.seed)
-        if not same and not edits:
+    order = Draws(spec.seed, spec.name, "").uniform("identical", hash_texts(row["right"] for row in clean))
+    changed: list[Row] = []
+    same: list[tuple[float, Row]] = []
+    for row, u in zip(clean, order.tolist(), strict=True):
+        wrong, edits = (row["right"], []) if u < spec.identical or errors is None else _wrong(errors, row["right"], spec.seed)
+        if edits:
+            changed.append({**row, "wrong": wrong, "edits": [asdict(edit) for edit in edits]})
+        elif u < spec.identical:
+            same.append((u, {**row, "wrong": wrong, "edits": []}))
+        else:
             counts["left out: no error came about"] += 1
-            continue
-        made.append({**row, "wrong": wrong, "edits": [asdict(edit) for edit in edits]})
+    # Short sentences may come to no error: as many identical ones fewer, so that their share is the one that was asked for.
+    wanted = len(same) if spec.identical == 1 else round(len(changed) * spec.identical / (1 - spec.identical))
+    counts["left out: more identical than asked for"] += max(len(same) - wanted, 0)
+    made = [*real, *changed, *(row for _, row in sorted(same, key=lambda pair: pair[0])[:wanted])]
     groups = [row["article_id"] or row["id"] for row in made]
     names = list(dict.fromkeys(groups))
     drawn = dict(zip(names, draw_splits(names, spec.split_proportions, seed=spec.seed, dataset=spec.name), strict=True))

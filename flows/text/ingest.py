@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from catalog.publish import Published, publish
@@ -133,11 +133,16 @@ def read(
     return rows, {"files": met, "other_files": other[:20]}
 
 
+def _matches(path: str, pattern: str) -> bool:
+    """A pattern without "/" is one of the file's name: the folders that it lies in are the user's."""
+    return fnmatch.fnmatchcase(path if "/" in pattern else PurePath(path).name, pattern)
+
+
 def _joined(adapter: TextCorpus, files: Iterable[TextFile]) -> Iterator[tuple[str | None, TextFile]]:
     """Files with their official split, None where they are none of the corpus; those that belong together as one, at the end."""
     together: dict[str, list[TextFile]] = {}
     for file in files:
-        official = next((split for pattern, split in adapter.files.items() if fnmatch.fnmatchcase(file.path, pattern)), None)
+        official = next((split for pattern, split in adapter.files.items() if _matches(file.path, pattern)), None)
         if official in adapter.joined:
             together.setdefault(official or "", []).append(file)
         else:

@@ -50,7 +50,20 @@ def document(capsys, *arguments: str):
 
 
 def test_every_command_of_the_contract_is_there():
-    assert set(yuliao.commands) == {"demo", "ingest", "plan", "build", "list", "show", "verify", "tag", "remove", "gc"}
+    assert set(yuliao.commands) == {
+        "demo",
+        "ingest",
+        "plan",
+        "build",
+        "materialize",
+        "list",
+        "show",
+        "verify",
+        "tag",
+        "remove",
+        "gc",
+        "export",
+    }
 
 
 def test_without_a_command_the_help_is_shown(capsys):
