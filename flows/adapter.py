@@ -84,6 +84,7 @@ class AudioFile:
     path: str  # as the report names it
     data: bytes
     takes: tuple[Take, ...]
+    problem: str = ""  # why there is nothing to decode: it is left out, and the report says so
 
 
 @dataclass

@@ -2,6 +2,10 @@
 
 import hashlib
 import io
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import numpy as np
@@ -71,7 +75,7 @@ def _by_libsndfile(data: bytes, name: str) -> tuple[NDArray[np.int16] | NDArray[
     """[samples, channels]"""
     _refuse_shorten(data, name)
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with _interrupted_afterwards(), soundfile.SoundFile(io.BytesIO(data)) as file:
             rate_hz, frames, subtype, container = file.samplerate, file.frames, file.subtype, file.format
             if frames * file.channels > _MOST_SAMPLES_PER_BYTE * len(data):
                 raise UnreadableAudio(f"{name}: says that it holds {frames} samples, more than {len(data)} bytes can")
@@ -88,6 +92,23 @@ def _by_libsndfile(data: bytes, name: str) -> tuple[NDArray[np.int16] | NDArray[
         if any(expected) and hashlib.md5(samples.astype("<i2", copy=False).tobytes()).digest() != expected:
             raise UnreadableAudio(f"{name}: corrupt, its samples do not give the MD5 in its header")
     return samples, rate_hz
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block. No KeyboardInterrupt comes out of the callbacks through which libsndfile reads: it
+    would be lost, and the file count as a broken one."""
+    if threading.current_thread() is not threading.main_thread():  # interrupts are raised in the main thread only
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _mpeg4(data: bytes, name: str) -> tuple[NDArray[np.float64], int]:

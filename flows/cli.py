@@ -3,18 +3,21 @@
 Started in a hurry: what is heavy (pyarrow, datasets, prefect) is imported inside the commands that need it.
 """
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-from flows.commands import demo, exporting, keeping, making, viewing
+from flows.commands import corpora, demo, exporting, keeping, making, viewing
 from synth.errors import YuliaoError
 
-# What the machine lacks, in contrast to what yuliao does wrong.
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+# What a command that was cut off does when it is run again.
+_AGAIN = {
+    "build": "; finished shards are kept, and the same command goes on behind them",
+    "materialize": "; finished shards are kept, and the same command goes on behind them",
+    "ingest": "; nothing was published, and the same command fetches no finished file again",
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False, invoke_without_command=True)
@@ -30,12 +33,13 @@ def yuliao(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo.demo, *making.COMMANDS, *viewing.COMMANDS, *keeping.COMMANDS, *exporting.COMMANDS):
+for command in (demo.demo, *making.COMMANDS, *corpora.COMMANDS, *viewing.COMMANDS, *keeping.COMMANDS, *exporting.COMMANDS):
     yuliao.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; gives its exit code. A mistake of the user is one line on stderr."""
+    """Run one command line; gives its exit code. A mistake of the user and a lack of the machine are one line on stderr."""
+    again = _AGAIN.get(next((argument for argument in arguments if not argument.startswith("-")), ""), "")
     try:
         # What click's own `main` makes of mistakes and broken pipes has other exit codes than ours.
         with yuliao.make_context("yuliao", list(arguments)) as context:
@@ -50,17 +54,18 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _fail(error.format_message())
     except YuliaoError as error:
-        return _fail(str(error))
+        from catalog.errors import DiskFullError
+
+        return _fail(f"{error}{again}" if isinstance(error, DiskFullError) else str(error))
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on where this one stopped", 130)
+        return _fail(f"interrupted{again}", 130)
     except BrokenPipeError:
         # Whoever read our output has seen enough. Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
-            raise
-        return _fail(f"{error.strerror}: {error.filename or 'while writing'}; make room or give access, then run the same again")
+        what = error.strerror or str(error) or type(error).__name__
+        return _fail(f"{what}: {error.filename}" if error.filename is not None else what)
 
 
 def _fail(text: str, code: int = 2) -> int:

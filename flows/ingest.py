@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from flows.progress import Progress, nothing
 from flows.scratch import scratch
 from flows.staging import IngestError, Staged, StageTask, is_metadata, is_of_interest, kept, stage
 from flows.utterances import Joined, ShardTask, write_shard
+from flows.withdrawals import withdrawal, withdrawn
 from flows.workers import available_cpus, ordered_map
 
 ALGORITHM = 1  # raised when the same input shall give other rows
@@ -80,7 +81,8 @@ def ingest(
         staged = list(spread(stage, reading.tasks()))
         for of_chunk in staged:
             report.add(of_chunk)
-        joined = _joined(adapter, staged, sample, report)
+        forgotten = withdrawn(open_root(root), adapter.name)
+        joined = _joined(adapter, staged, sample, forgotten, report)
         tasks = list(_shard_tasks(adapter, name, open_root(root).url, joined))
         waiting = Counter(path for task in tasks for path in task.staged_files)
         splits: dict[str, list[Shard]] = {}
@@ -94,19 +96,19 @@ def ingest(
             future.result()
     if not splits:
         raise _nothing_readable(adapter, originals, report)
-    content = {
-        "algorithm": ALGORITHM,
-        "corpus": adapter.name,
-        "rows_digest": sum_digests([shard.rows_digest for shards in splits.values() for shard in shards]),
-    }
     return publish(
         name,
         kind=adapter.kind,
         splits={split: splits[split] for split in ("train", "validation", "test") if split in splits},
-        fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        fingerprint=fingerprint(adapter.name, splits),
         licence=adapter.licence,
         citation=adapter.citation,
-        spec={"corpus": adapter.name, "encoding": "wav", "algorithm": ALGORITHM},
+        spec={
+            "corpus": adapter.name,
+            "encoding": "wav",
+            "algorithm": ALGORITHM,
+            **({"withdrawn": forgotten} if forgotten else {}),
+        },
         overrides={} if sample is None else {"sample": sample},
         sample_rate_hz=adapter.sample_rate_hz,
         statistics=report.statistics(),
@@ -115,6 +117,13 @@ def ingest(
         known_overlaps=adapter.known_overlaps,
         root=root,
     )
+
+
+def fingerprint(corpus: str, splits: Mapping[str, Sequence[Shard]]) -> str:
+    """What a version of a corpus is recognised by: its rows, however they lie in shards."""
+    rows_digest = sum_digests([shard.rows_digest for shards in splits.values() for shard in shards])
+    content = {"algorithm": ALGORITHM, "corpus": corpus, "rows_digest": rows_digest}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 class _Meter:
@@ -196,7 +205,9 @@ class _Reading:
         )
 
 
-def _joined(adapter: Corpus, staged: Sequence[Staged], sample: int | None, report: Report) -> dict[str, list[tuple[Joined, int]]]:
+def _joined(
+    adapter: Corpus, staged: Sequence[Staged], sample: int | None, forgotten: Collection[str], report: Report
+) -> dict[str, list[tuple[Joined, int]]]:
     """By split, in the order of the sources, the rows to be written and the bytes of each; each id once."""
     metadata = report.metadata
     seen: set[str] = set()
@@ -206,6 +217,10 @@ def _joined(adapter: Corpus, staged: Sequence[Staged], sample: int | None, repor
             recording = adapter.settle(row.recording, metadata) if adapter.settle else row.recording
             if recording is None or recording.official_split not in adapter.splits:
                 report.left_out.append(row.path)
+                continue
+            speaker = recording.speaker_id if isinstance(recording, Utterance) else ""
+            if withdrawal(adapter.name, speaker) in forgotten:
+                report.withdrawn += 1
                 continue
             if recording.id in seen:
                 report.duplicates.append(row.path)

@@ -1,6 +1,7 @@
 """What an ingest met: the report and the statistics that go into the manifest."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ NAMED_AT_MOST = 1000  # of each sort, so that a corpus that is broken throughout
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
     """What the statistics need of a row."""
 
     official_split: str
@@ -27,10 +28,11 @@ class Report:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._rows: dict[str, list[_Row]] = {}
+        self._rows: dict[str, list[Row]] = {}
         self.metadata = Metadata()
         self.quarantined: list[Quarantined] = []
         self.left_out: list[str] = []  # files that the metadata leave out
+        self.withdrawn = 0  # rows of speakers who were forgotten (`flows.forget`), who are not named here
         self.duplicates: list[str] = []  # members whose id an earlier one had
         self.transcripts_without_audio: list[str] = []  # utterance ids
         self._foreign_audio: list[str] = []
@@ -46,7 +48,7 @@ class Report:
         recording = row.recording
         speaker = recording.speaker_id if isinstance(recording, Utterance) else None
         self._rows.setdefault(split, []).append(
-            _Row(recording.official_split, speaker, row.gender, duration_s, row.text is not None)
+            Row(recording.official_split, speaker, row.gender, duration_s, row.text is not None)
         )
 
     @property
@@ -70,13 +72,14 @@ class Report:
             "quarantined": _named(quarantined),
             "duplicates": _named(self.duplicates),
             "left_out": _named(self.left_out),
+            "withdrawn": self.withdrawn,
             "foreign_audio": _named(self._foreign_audio),
             "metadata_lines_not_understood": _named(self.metadata.not_understood),
             "other_counts_than_declared": self._other_counts(rows),
             "not_confirmed_yet": list(self._corpus.recalled),
         }
 
-    def _other_counts(self, rows: list[_Row]) -> dict[str, dict[str, int]]:
+    def _other_counts(self, rows: list[Row]) -> dict[str, dict[str, int]]:
         """Official splits of which there are rows, but not as many as declared."""
         with_texts = bool(self.metadata.texts)
         found = Counter(row.official_split for row in rows if row.has_text or not with_texts)
@@ -87,28 +90,34 @@ class Report:
         }
 
     def statistics(self) -> dict[str, Any]:
-        """Sizes of the whole and of each split; `duration_s.histogram[k]` counts recordings of k to k + 1 seconds."""
-        return {
-            **self._sizes([row for split in self._rows.values() for row in split]),
-            "splits": {split: self._sizes(of_split) for split, of_split in self._rows.items() if of_split},
-        }
+        """See `statistics`."""
+        return statistics(self._rows, self._corpus.kind)
 
-    def _sizes(self, rows: list[_Row]) -> dict[str, Any]:
-        durations_s = [row.duration_s for row in rows]
-        seconds = Counter(int(duration_s) for duration_s in durations_s)
-        speakers = {row.speaker_id: row.gender for row in rows if row.speaker_id is not None}
-        genders = dict(sorted(Counter(speakers.values()).items()))
-        return {
-            "recordings" if self._corpus.kind != "speech" else "utterances": len(rows),
-            "hours": round(sum(durations_s) / 3600, 4),
-            **({"speakers": len(speakers), "speakers_by_gender": genders} if self._corpus.kind == "speech" else {}),
-            "duration_s": {
-                "min": round(min(durations_s), 3),
-                "mean": round(sum(durations_s) / len(rows), 3),
-                "max": round(max(durations_s), 3),
-                "histogram": [seconds[second] for second in range(max(seconds) + 1)],
-            },
-        }
+
+def statistics(splits: Mapping[str, Sequence[Row]], kind: str) -> dict[str, Any]:
+    """Sizes of the whole and of each split; `duration_s.histogram[k]` counts recordings of k to k + 1 seconds."""
+    return {
+        **_sizes([row for split in splits.values() for row in split], kind),
+        "splits": {split: _sizes(of_split, kind) for split, of_split in splits.items() if of_split},
+    }
+
+
+def _sizes(rows: Sequence[Row], kind: str) -> dict[str, Any]:
+    durations_s = [row.duration_s for row in rows]
+    seconds = Counter(int(duration_s) for duration_s in durations_s)
+    speakers = {row.speaker_id: row.gender for row in rows if row.speaker_id is not None}
+    genders = dict(sorted(Counter(speakers.values()).items()))
+    return {
+        "utterances" if kind == "speech" else "recordings": len(rows),
+        "hours": round(sum(durations_s) / 3600, 4),
+        **({"speakers": len(speakers), "speakers_by_gender": genders} if kind == "speech" else {}),
+        "duration_s": {
+            "min": round(min(durations_s), 3),
+            "mean": round(sum(durations_s) / len(rows), 3),
+            "max": round(max(durations_s), 3),
+            "histogram": [seconds[second] for second in range(max(seconds) + 1)],
+        },
+    }
 
 
 def _named(found: list[Any]) -> dict[str, Any]:

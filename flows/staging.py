@@ -120,6 +120,9 @@ def stage(task: StageTask) -> Staged:
     staged = Staged(task.to)
     with _Writer(task.to) as writer:
         for audio in _audio_files(task, staged):
+            if audio.problem:
+                staged.quarantined.append(Quarantined(audio.path, audio.problem))
+                continue
             try:
                 signal, rate_hz = decode_signal(audio.data, audio.path, fine=task.corpus.kind == "rir")
                 for take in audio.takes:

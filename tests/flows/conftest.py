@@ -23,7 +23,7 @@ IngestTalk = Callable[..., Published]
 
 def _write(folder: Path, part: str, speaker: int, utterances: int, random: np.random.Generator) -> None:
     chapter = folder / "LibriSpeech" / part / str(speaker) / "7"
-    chapter.mkdir(parents=True)
+    chapter.mkdir(parents=True, exist_ok=True)
     lines = []
     for number in range(utterances):
         length = int(random.uniform(0.4, 1.0) * 16000)

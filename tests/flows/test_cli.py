@@ -56,6 +56,8 @@ def test_every_command_of_the_contract_is_there():
         "plan",
         "build",
         "materialize",
+        "corpora",
+        "forget",
         "list",
         "show",
         "verify",

@@ -1,0 +1,63 @@
+"""What an ingest would fetch, and what it would take of disk and time: estimates, nothing is asked of any server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows import corpora
+from flows.adapter import Corpus
+from flows.download import Wanted, folder_of, wanted
+from flows.originals import resolve
+from flows.workers import available_cpus
+
+_FETCH_BYTES_PER_S = 10e6
+# Of audio a core takes in per second, measured by benchmarks/bench_ingest.py and halved: compressed audio takes longer.
+_AUDIO_S_PER_CPU_S = 1000.0
+_BYTES_PER_SAMPLE = 2
+
+
+@dataclass(frozen=True)
+class DryIngest:
+    """See `dry_ingest`."""
+
+    title: str
+    licence: str
+    agreement: str  # "" where anybody may fetch it
+    files: list[Wanted]
+    fetch_bytes: int  # of those whose size is known
+    sizes_unknown: bool
+    downloads: str  # the folder
+    fetch_s: float
+    catalog_bytes: int | None  # None where nobody says how long the corpus is
+    ingest_s: float | None
+    cpus: int
+
+
+def dry_ingest(corpus: str | Corpus, sources: Sequence[Path]) -> DryIngest:
+    """What `ingest` would do, with what the user gives or, without `sources`, with what it would fetch.
+
+    Raises:
+        UnknownCorpus: no such adapter.
+        IngestError: a source is missing.
+        WrongChecksum: a file that was fetched before is another one.
+    """
+    corpus = corpora.get(corpus) if isinstance(corpus, str) else corpus
+    if sources:
+        resolve(corpus, sources)
+    files = [] if sources else wanted(corpus)
+    fetch_bytes = sum((file.size_bytes or 0) - file.have_bytes for file in files if file.size_bytes)
+    audio_s = None if corpus.hours is None else corpus.hours * 3600
+    cpus = available_cpus()
+    return DryIngest(
+        title=corpus.title,
+        licence=corpus.licence.name,
+        agreement=corpus.access.agreement if corpus.access else "",
+        files=files,
+        fetch_bytes=fetch_bytes,
+        sizes_unknown=any(file.size_bytes is None for file in files),
+        downloads=str(folder_of(corpus)),
+        fetch_s=fetch_bytes / _FETCH_BYTES_PER_S,
+        catalog_bytes=None if audio_s is None else round(audio_s * corpus.sample_rate_hz * _BYTES_PER_SAMPLE),
+        ingest_s=None if audio_s is None else audio_s / _AUDIO_S_PER_CPU_S / cpus,
+        cpus=cpus,
+    )
