@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from catalog.errors import IntegrityError
 from catalog.names import check_name
 from catalog.roots import Root
 from catalog.shards import Shard
@@ -42,7 +43,10 @@ def blobs_in_building(root: Root, name: str) -> set[str]:
 
 def _entries(root: Root, folder: str) -> Iterator[tuple[str, Shard]]:
     for entry in root.children(folder):
+        path = f"{folder}/{entry}"
         try:
-            yield entry, Shard(**json.loads(root.read(f"{folder}/{entry}")))
+            yield entry, Shard(**json.loads(root.read(path)))
         except FileNotFoundError:  # another process has just published the same build and discarded its journal
             continue
+        except (ValueError, TypeError) as error:
+            raise IntegrityError(f"{root.url}/{path} is damaged: delete it, and the shard it told of is made again") from error

@@ -17,9 +17,7 @@ def full_disk_is_an_error(where: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskFullError(
-                f"no space left to write {where} ({error.strerror}): free some and run the same again; finished shards are kept"
-            ) from error
+            raise DiskFullError(f"no space left to write {where} ({error.strerror}): free some and run the same again") from error
         raise
 
 

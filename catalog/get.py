@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from catalog.blobs import damage_is_an_error
 from catalog.crops import Epoch
 from catalog.errors import CatalogError, DatasetNotFound, near_matches
 from catalog.kinds import audio_columns
@@ -57,12 +58,12 @@ def get(
     Raises:
         DatasetNotFound: no such dataset, version, tag or split; near matches are shown.
         CatalogError: no such column, or a segment that is not a positive number of seconds.
-        IntegrityError: a blob of the version is missing.
+        IntegrityError: a blob of the version is missing, cut short or no Arrow stream.
     """
     storage = open_root(root)
     name, number = resolve(storage, _reference(name, version))
     manifest_data = manifest_bytes(storage, name, number)
-    manifest = parse_manifest(manifest_data, f"{name}@{number}")
+    manifest = parse_manifest(manifest_data, storage, name, number)
     if split is not None and split not in manifest.splits:
         raise DatasetNotFound(f"no split {split!r} in {name}@{number}{near_matches(split, manifest.splits)}")
     if segment is not None and not (math.isfinite(segment) and segment > 0):
@@ -118,15 +119,20 @@ def _open_split(
     from catalog.rows import Rows
 
     links = link_blobs(storage, manifest, split)
-    schema = _read_schema(links[0])
-    wanted = _known(columns, schema, f"{manifest.name}@{manifest.version}") if columns is not None else schema.names
+    version = f"{manifest.name}@{manifest.version}"
+    schema = _read_schema(links[0], version)
+    wanted = _known(columns, schema, version) if columns is not None else schema.names
     mapped = wanted
     if set(wanted) & set(audio_columns(schema)):
         needed = {"id", "num_samples"} if reading.segment_s is not None else set()
         needed |= NEEDED_TO_RENDER if reading.planned is not None else set()
         mapped = [name for name in schema.names if name in wanted or name in needed]
     steps = [("select", (mapped,), dict[str, object]())] if mapped != schema.names else []
-    table = concat_tables([MemoryMappedTable.from_file(str(link), steps) for link in links])
+    tables = []
+    for link in links:
+        with damage_is_an_error(link, version):
+            tables.append(MemoryMappedTable.from_file(str(link), steps))
+    table = concat_tables(tables)
     key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed])
     fingerprint = hashlib.sha256(key.encode()).hexdigest()[:16]
     rows = Rows(
@@ -158,6 +164,6 @@ def _known(columns: Iterable[str], schema: pa.Schema, where: str) -> list[str]:
     return [name for name in schema.names if name in asked]
 
 
-def _read_schema(path: Path) -> pa.Schema:
-    with pa.memory_map(str(path)) as file:
+def _read_schema(path: Path, version: str) -> pa.Schema:
+    with damage_is_an_error(path, version), pa.memory_map(str(path)) as file:
         return pa.ipc.open_stream(file).schema

@@ -1,10 +1,11 @@
 """Questions about a catalog: which datasets there are, which versions, what their manifests say."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from catalog import manifests
+from catalog.errors import IntegrityError
 from catalog.manifests import Manifest, dataset_names, read_manifest, resolve, version_numbers
 from catalog.roots import Root, open_root
 from catalog.tags import tags
@@ -14,20 +15,21 @@ Address = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Listed:
-    """A dataset as its newest version has it."""
+    """A dataset as its newest version has it. Where that cannot be read, `problem` says why, and nothing else is known of it."""
 
     name: str
-    kind: str
     version: int
     versions: int  # how many there are
-    rows: dict[str, int]  # by split
-    hours: float | None
-    size_bytes: int
-    licence: str
-    commercial_use: bool | None
-    overrides: dict[str, Any]
-    tags: dict[str, int]
-    created_at: str
+    kind: str = ""
+    rows: dict[str, int] = field(default_factory=dict)  # by split
+    hours: float | None = None
+    size_bytes: int = 0
+    licence: str = ""
+    commercial_use: bool | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, int] = field(default_factory=dict)
+    created_at: str = ""
+    problem: str | None = None
 
 
 def list_datasets(*, root: Address | None = None) -> list[Listed]:
@@ -41,7 +43,10 @@ def _listed(storage: Root, name: str) -> Listed | None:
     numbers = version_numbers(storage, name)
     if numbers.newest is None:
         return None
-    manifest = read_manifest(storage, name, numbers.newest)
+    try:
+        manifest, standing = read_manifest(storage, name, numbers.newest), tags(storage, name)
+    except IntegrityError as error:
+        return Listed(name, numbers.newest, len(numbers.present), problem=str(error))
     return Listed(
         name=name,
         kind=manifest.kind,
@@ -53,7 +58,7 @@ def _listed(storage: Root, name: str) -> Listed | None:
         licence=manifest.licence.name,
         commercial_use=manifest.licence.commercial_use,
         overrides=manifest.overrides,
-        tags=tags(storage, name),
+        tags=standing,
         created_at=manifest.created_at,
     )
 

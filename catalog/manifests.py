@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -104,6 +105,13 @@ class Manifest(_Entry):
         return sum(durations) / 3600 if durations else None
 
 
+class TagEntry(_Entry):
+    """One step of a tag's history."""
+
+    version: int
+    tagged_at: str  # UTC, ISO 8601
+
+
 def combine_licences(licences: Sequence[Licence]) -> Licence:
     """The licence of what is made from things under `licences`: as restricted as the strictest, and naming everyone."""
     uses = [licence.commercial_use for licence in licences]
@@ -139,14 +147,19 @@ class Numbers:
 def version_numbers(root: Root, name: str) -> Numbers:
     """Which versions of `name` there are and were."""
     entries = root.children(f"{name}/manifests")
-    numbers = {int(entry.removesuffix(".json")) for entry in entries if entry.endswith(".json")}
-    removed = {int(entry.removesuffix(".removed")) for entry in entries if entry.endswith(".removed")}
-    return Numbers(sorted(numbers - removed), sorted(removed))
+    removed = _numbered(entries, ".removed")
+    return Numbers(sorted(set(_numbered(entries, ".json")) - set(removed)), removed)
+
+
+def _numbered(entries: Sequence[str], suffix: str) -> list[int]:
+    """The numbers that entries of that suffix are named by, ascending; what is named otherwise is none of ours."""
+    return sorted(int(found[1]) for entry in entries if (found := re.fullmatch(rf"([1-9][0-9]*){re.escape(suffix)}", entry)))
 
 
 def dataset_names(root: Root) -> list[str]:
     """Names of the datasets of which a version is or was published, sorted."""
-    return [name for name in root.children("") if is_name(name) and root.children(f"{name}/manifests")]
+    numbers = {name: version_numbers(root, name) for name in root.children("") if is_name(name)}
+    return [name for name, of_name in numbers.items() if of_name.present or of_name.removed]
 
 
 def manifest_path(name: str, version: int) -> str:
@@ -166,7 +179,7 @@ def read_manifest(root: Root, name: str, version: int) -> Manifest:
         DatasetNotFound: there is no such version, or it was removed.
         IntegrityError: the file is no manifest.
     """
-    return parse_manifest(manifest_bytes(root, name, version), f"{name}@{version}")
+    return parse_manifest(manifest_bytes(root, name, version), root, name, version)
 
 
 def manifest_bytes(root: Root, name: str, version: int) -> bytes:
@@ -179,14 +192,17 @@ def manifest_bytes(root: Root, name: str, version: int) -> bytes:
         raise no_such_version(root, name, str(version)) from None
 
 
-def parse_manifest(data: bytes, where: str) -> Manifest:
-    """A manifest from its bytes; IntegrityError, naming `where`, when they are none."""
+def parse_manifest(data: bytes, root: Root, name: str, version: int) -> Manifest:
+    """A manifest from its bytes; IntegrityError, naming the file they are from, when they are none."""
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise IntegrityError(f"manifest of {where}: {place}: {first['msg']}; restore it or publish again") from error
+        raise IntegrityError(
+            f"manifest of {name}@{version}: {place}: {' '.join(first['msg'].split())}; restore the file "
+            f"{root.url}/{manifest_path(name, version)}, or take the version away: `yuliao remove {name}@{version}`"
+        ) from error
 
 
 def pin(root: Root, name: str, version: int) -> Pin:
@@ -200,22 +216,42 @@ def pinned_by(root: Root, name: str, version: int) -> list[tuple[Manifest, Pin]]
     Raises:
         IntegrityError: a manifest of the catalog cannot be read, so that it is not known what that version is made from.
     """
-    return [
-        (manifest, held)
-        for dataset in dataset_names(root)
-        for manifest in present_manifests(root, dataset, but=version if dataset == name else None)
-        for held in manifest.inputs
-        if (held.name, held.version) == (name, version)
-    ]
+    pins, unreadable = known_pins(root, name, version)
+    if unreadable:
+        raise unreadable[0]
+    return pins
 
 
-def present_manifests(root: Root, name: str, *, but: int | None = None) -> Iterator[Manifest]:
-    """The manifests of all versions of `name` but one. Raises IntegrityError where one cannot be read."""
+def known_pins(root: Root, name: str, version: int) -> tuple[list[tuple[Manifest, Pin]], list[IntegrityError]]:
+    """As `pinned_by`, and beside it what is wrong with the manifests of other versions that cannot be read."""
+    pins: list[tuple[Manifest, Pin]] = []
+    unreadable = []
+    for dataset in dataset_names(root):
+        for number, manifest in found_manifests(root, dataset):
+            if (dataset, number) == (name, version):
+                continue
+            if isinstance(manifest, IntegrityError):
+                unreadable.append(manifest)
+            else:
+                pins += [(manifest, held) for held in manifest.inputs if (held.name, held.version) == (name, version)]
+    return pins, unreadable
+
+
+def present_manifests(root: Root, name: str) -> Iterator[Manifest]:
+    """The manifests of all versions of `name`, ascending. Raises IntegrityError where one cannot be read."""
+    for _, manifest in found_manifests(root, name):
+        if isinstance(manifest, IntegrityError):
+            raise manifest
+        yield manifest
+
+
+def found_manifests(root: Root, name: str) -> Iterator[tuple[int, Manifest | IntegrityError]]:
+    """The number and manifest of each version of `name`, ascending; the error in place of one that cannot be read."""
     for number in version_numbers(root, name).present:
-        if number == but:
-            continue
         try:
-            yield read_manifest(root, name, number)
+            yield number, read_manifest(root, name, number)
+        except IntegrityError as error:
+            yield number, error
         except DatasetNotFound:  # removed since they were listed
             continue
 
@@ -258,12 +294,24 @@ def resolve(root: Root, reference: str) -> tuple[str, int]:
 def tagged_version(root: Root, name: str, tag: str) -> int | None:
     """The version a tag stands at: the last of its entries wins. None where there is no such tag."""
     entries = tag_entries(root, name, tag)
-    return int(json.loads(root.read(f"{name}/tags/{tag}/{entries[-1]}.json"))["version"]) if entries else None
+    return read_tag_entry(root, name, tag, entries[-1]).version if entries else None
 
 
 def tag_entries(root: Root, name: str, tag: str) -> list[int]:
     """Numbers of the entries of a tag's history, ascending."""
-    return sorted(int(entry.removesuffix(".json")) for entry in root.children(f"{name}/tags/{tag}"))
+    return _numbered(root.children(f"{name}/tags/{tag}"), ".json")
+
+
+def read_tag_entry(root: Root, name: str, tag: str, entry: int) -> TagEntry:
+    """One step of a tag's history. Raises IntegrityError, naming the file, where it is none."""
+    path = f"{name}/tags/{tag}/{entry}.json"
+    try:
+        return TagEntry.model_validate_json(root.read(path))
+    except ValidationError as error:
+        raise IntegrityError(
+            f"tag {tag!r} of {name}: {root.url}/{path} is damaged: delete it, and the tag stands where it stood before; "
+            f"`yuliao tag {name}@V {tag}` then moves it"
+        ) from error
 
 
 def no_such_dataset(root: Root, name: str) -> DatasetNotFound:

@@ -4,7 +4,8 @@ import re
 
 from catalog.errors import CatalogError
 
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+MAX_LENGTH = 128  # file systems take 255 bytes, and suffixes are put behind names
+_SAFE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{MAX_LENGTH - 1}}}")
 
 
 def is_name(text: str) -> bool:
@@ -18,6 +19,8 @@ def check_name(text: str, what: str = "dataset name") -> str:
     Raises:
         CatalogError: it is not.
     """
+    if len(text) > MAX_LENGTH:
+        raise CatalogError(f"{what} {text[:32] + '...'!r} is not usable: {len(text)} characters, at most {MAX_LENGTH} may be")
     if not is_name(text):
         raise CatalogError(
             f"{what} {text!r} is not usable: begin with a letter or digit and go on with letters, digits, '_', '.' or '-'"

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.blobs import damage_is_an_error
 from catalog.building import Building
-from catalog.errors import CatalogError, IntegrityError, near_matches
+from catalog.errors import CatalogError, DatasetNotFound, IntegrityError, near_matches
 from catalog.kinds import KINDS
 from catalog.leakage import Identities, check_disjoint, check_known_overlaps, identities
 from catalog.manifests import (
@@ -26,6 +27,7 @@ from catalog.manifests import (
     version_numbers,
 )
 from catalog.names import check_name
+from catalog.removal import withdraw
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, blob_path, sum_digests
 from catalog.view import write_view
@@ -82,8 +84,8 @@ def publish(
     if not any(shard.rows for shards in splits.values() for shard in shards):
         raise CatalogError(f"{name}: nothing to publish, no split has a row")
 
-    version = _same_as_newest(opened, name, fingerprint)
-    if version is None:
+    same = _same_as_newest(opened, name, fingerprint)
+    if same is None:
         _check_blobs(opened, name, splits)
         content: dict[str, Any] = {
             "name": name,
@@ -105,38 +107,62 @@ def publish(
             "software": dict(software or {}),
         }
         published = _commit(opened, content)
-    else:
-        published = Published(name, version, created=False)
-        write_view(
-            opened, read_manifest(opened, name, version)
-        )  # missing if whoever published it was killed right after the commit
-    building.discard()
-    return published
+        building.discard()
+        return published
+    return as_it_stands(opened, same)
+
+
+def as_it_stands(storage: Root, manifest: Manifest) -> Published:
+    """A version that is there already. What its publisher had yet to do is done: it may have been killed after the commit."""
+    write_view(storage, manifest)
+    Building(storage, manifest.name, manifest.fingerprint).discard()
+    return Published(manifest.name, manifest.version, created=False)
 
 
 def _commit(storage: Root, content: dict[str, Any]) -> Published:
     """Take the next free number. Whoever loses the race for one looks again: the winner may have published the same."""
     name = content["name"]
     while True:
-        version = _same_as_newest(storage, name, content["fingerprint"])
-        if version is not None:
-            return Published(name, version, created=False)
+        same = _same_as_newest(storage, name, content["fingerprint"])
+        if same is not None:
+            return Published(name, same.version, created=False)
         number = version_numbers(storage, name).following
         manifest = Manifest(version=number, created_at=datetime.now(UTC).isoformat(timespec="seconds"), **content)
-        for item in manifest.inputs:
-            if pin(storage, item.name, item.version) != item:
-                raise IntegrityError(
-                    f"{name}: the manifest of its input {item} changed during the build; verify it and build again"
-                )
+        _check_inputs(storage, manifest)
         _check_blobs(storage, name, manifest.splits)
         if storage.create(manifest_path(name, number), manifest.to_bytes()):
+            try:
+                _check_inputs(storage, manifest)  # one may have been removed meanwhile; from now on none can
+            except CatalogError:
+                withdraw(storage, name, number)
+                raise
             write_view(storage, manifest)
             return Published(name, number, created=True)
 
 
-def _same_as_newest(storage: Root, name: str, fingerprint: str) -> int | None:
+def _check_inputs(storage: Root, manifest: Manifest) -> None:
+    for item in manifest.inputs:
+        try:
+            unchanged = pin(storage, item.name, item.version) == item
+        except DatasetNotFound as error:
+            raise DatasetNotFound(
+                f"{manifest.name}: its input {item} was removed during the build; build it from another"
+            ) from error
+        if not unchanged:
+            raise IntegrityError(
+                f"{manifest.name}: the manifest of its input {item} changed during the build; verify it and build again"
+            )
+
+
+def _same_as_newest(storage: Root, name: str, fingerprint: str) -> Manifest | None:
     newest = version_numbers(storage, name).newest
-    return newest if newest is not None and read_manifest(storage, name, newest).fingerprint == fingerprint else None
+    if newest is None:
+        return None
+    try:
+        manifest = read_manifest(storage, name, newest)
+    except IntegrityError:  # what cannot be read is not the same: another version is made beside it
+        return None
+    return manifest if manifest.fingerprint == fingerprint else None
 
 
 def _check_blobs(storage: Root, name: str, splits: Mapping[str, Sequence[Shard] | SplitEntry]) -> None:
@@ -160,7 +186,8 @@ def _read_splits(
         seen[split] = {}
         duration_s: float | None = None
         for shard in shards:
-            with pa.memory_map(str(storage.fetch(blob_path(name, shard.blob)))) as file:  # audio stays unread on the disk
+            path = storage.fetch(blob_path(name, shard.blob))
+            with damage_is_an_error(path, name), pa.memory_map(str(path)) as file:  # audio stays unread on the disk
                 stream = pa.ipc.open_stream(file)
                 schema = schema or stream.schema
                 if stream.schema != schema:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog.building import blobs_in_building
-from catalog.errors import CatalogError, PinnedError
-from catalog.manifests import manifest_path, pinned_by, present_manifests, resolve, tombstone_path
+from catalog.errors import CatalogError, IntegrityError, PinnedError
+from catalog.manifests import known_pins, manifest_path, parse_manifest, present_manifests, resolve, tombstone_path
 from catalog.names import is_name
 from catalog.roots import Root, open_root
 
@@ -30,31 +30,58 @@ def remove(reference: str, *, root: str | os.PathLike[str] | None = None) -> tup
         CatalogError: no version is given.
         DatasetNotFound: there is no such version.
         PinnedError: other versions are made from it.
+        IntegrityError: the manifest of another version cannot be read, so that it is not known what that one is made from.
     """
     storage = open_root(root)
     if "@" not in reference:
         raise CatalogError(f"remove {reference!r}: say which version, as in {reference}@1")
     name, version = resolve(storage, reference)
     _refuse_pinned(storage, name, version)
-    tombstone = json.dumps(
-        {"name": name, "version": version, "removed_at": datetime.now(UTC).isoformat(timespec="seconds")}
-    ).encode()
+    tombstone = _tombstone(name, version)
     storage.create(tombstone_path(name, version), tombstone)
     try:
         _refuse_pinned(storage, name, version)  # somebody may have published from it meanwhile; from now on nobody can
-    except PinnedError:
+    except (PinnedError, IntegrityError):
         storage.remove(tombstone_path(name, version))
         raise
-    storage.write(manifest_path(name, version), tombstone)
-    storage.remove(f"{name}/versions/{version}")
+    _bury(storage, name, version, tombstone)
     return name, version
 
 
+def withdraw(storage: Root, name: str, version: int) -> None:
+    """Take away a version that was published a moment ago, whether or not anything is made from it."""
+    tombstone = _tombstone(name, version)
+    storage.create(tombstone_path(name, version), tombstone)
+    _bury(storage, name, version, tombstone)
+
+
+def _tombstone(name: str, version: int) -> bytes:
+    removed_at = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"name": name, "version": version, "removed_at": removed_at}).encode()
+
+
+def _bury(storage: Root, name: str, version: int, tombstone: bytes) -> None:
+    storage.write(manifest_path(name, version), tombstone)
+    storage.remove(f"{name}/versions/{version}")
+
+
 def _refuse_pinned(storage: Root, name: str, version: int) -> None:
-    holders = [f"{manifest.name}@{manifest.version}" for manifest, _ in pinned_by(storage, name, version)]
+    pins, unreadable = known_pins(storage, name, version)
+    if unreadable and _is_readable(storage, name, version):
+        raise unreadable[0]
+    holders = [f"{manifest.name}@{manifest.version}" for manifest, _ in pins]
     if holders:
         shown = ", ".join(holders[:5]) + (", ..." if len(holders) > 5 else "")
         raise PinnedError(f"{name}@{version} is not removed, because {shown} {_are(holders)} made from it: remove that first")
+
+
+def _is_readable(storage: Root, name: str, version: int) -> bool:
+    """Of two versions that cannot be read, each can be removed in spite of the other."""
+    try:
+        parse_manifest(storage.read(manifest_path(name, version)), storage, name, version)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _are(names: list[str]) -> str:

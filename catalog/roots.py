@@ -61,12 +61,13 @@ def open_root(url: str | os.PathLike[str] | None) -> Root:
     """The catalog at a folder or at `s3://bucket/prefix`; None means the one of `YULIAO_CATALOG`.
 
     Raises:
-        CatalogError: an address of another sort, or without a bucket.
+        CatalogError: an address of another sort, or without a bucket; a file where the catalog or YULIAO_HOME should lie.
     """
+    settings.home()  # whoever opens a catalog will write its cache there: refused now rather than after hours
     address = os.fspath(url) if url is not None else settings.catalog_url()
     scheme, separator, _ = address.partition("://")
     if not separator:
-        return FolderRoot(Path(address).expanduser().absolute())
+        return FolderRoot(settings.as_folder(Path(address).expanduser().absolute(), "YULIAO_CATALOG"))
     if scheme != "s3":
         raise CatalogError(f"catalog {address!r}: {scheme!r} is not supported; give a folder or s3://bucket/prefix")
     from catalog.s3 import S3Root

@@ -126,13 +126,8 @@ class S3Root:
 
     def put_blob(self, local: Path, path: str) -> None:
         with self._storage(path) as (fs, key), self._bucket_exists():
-            # A copy onto itself renews the date, by which gc knows that the blob is wanted, without sending it again.
-            bucket, _, object_key = key.removeprefix("s3://").partition("/")
-            source = {"Bucket": bucket, "Key": object_key}
-            try:
-                fs.call_s3("copy_object", Bucket=bucket, Key=object_key, CopySource=source, MetadataDirective="REPLACE")
-            except FileNotFoundError:
-                fs.put_file(str(local), key, chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+            # Sent again although it may be there: its date tells gc that it is wanted, and a damaged one is healed.
+            fs.put_file(str(local), key, chunksize=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
         cached = self._cached(path)
         cached.parent.mkdir(parents=True, exist_ok=True)
         local.chmod(0o444)

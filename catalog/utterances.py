@@ -1,5 +1,6 @@
 """The utterances of a corpus version: their columns for planning, their samples for rendering."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from catalog.blobs import read_blob
 from catalog.errors import CatalogError, IntegrityError
 from catalog.manifests import Manifest
 from catalog.roots import Root
@@ -43,9 +45,10 @@ class Utterances:
 
     def __init__(self, name: str, blobs: Mapping[str, Sequence[Path]], corpus_rate_hz: int, sample_rate_hz: int) -> None:
         self._name, self._blobs, self._corpus_rate_hz, self._rate_hz = name, blobs, corpus_rate_hz, sample_rate_hz
+        self._checked: set[str] = set()
 
     def table(self, split: str, columns: Sequence[str]) -> pa.Table:
-        """Some columns of a split, in place in the mapped files."""
+        """Some columns of a split, in place in the mapped files. Raises IntegrityError where a blob is missing or damaged."""
         return self._split(split).select(list(columns))
 
     def load(self, utterance_id: str) -> NDArray[np.int16]:
@@ -54,19 +57,39 @@ class Utterances:
         Raises:
             IntegrityError: the version has no such utterance, or its bytes are not the WAV they should be.
         """
+        return resample(self._samples(utterance_id), self._corpus_rate_hz, self._rate_hz)
+
+    def load_checked(self, utterance_id: str) -> NDArray[np.int16]:
+        """As `load`; the first time, the samples are compared with the `audio_sha256` of their row.
+
+        Raises:
+            IntegrityError: as `load`; the samples are others than were published.
+        """
+        samples = self._samples(utterance_id)
+        if utterance_id not in self._checked:
+            number, row = self._places[utterance_id]
+            if hashlib.sha256(samples.data).hexdigest() != self._batches[number].column("audio_sha256")[row].as_py():
+                raise IntegrityError(
+                    f"{self._name}, {utterance_id}: its samples are others than were published; "
+                    f"`yuliao verify {self._name}` says which blob is damaged, and how it is mended"
+                )
+            self._checked.add(utterance_id)
+        return resample(samples, self._corpus_rate_hz, self._rate_hz)
+
+    def _samples(self, utterance_id: str) -> NDArray[np.int16]:
+        """At the rate of the corpus, in the mapped file."""
         try:
             number, row = self._places[utterance_id]
         except KeyError:
             raise IntegrityError(f"{self._name} has no utterance {utterance_id!r}") from None
         offsets, data = self._audio[number]
         try:
-            samples = wav.decode(data[offsets[row] : offsets[row + 1]])
+            return wav.decode(data[offsets[row] : offsets[row + 1]])
         except ValueError as error:
             raise IntegrityError(f"{self._name}, {utterance_id}: {error}") from error
-        return resample(samples, self._corpus_rate_hz, self._rate_hz)
 
     def _split(self, split: str) -> pa.Table:
-        return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in self._blobs[split]])
+        return pa.concat_tables([read_blob(path, self._name) for path in self._blobs[split]])
 
     @cached_property
     def _batches(self) -> list[pa.RecordBatch]:

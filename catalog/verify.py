@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
-from catalog.manifests import Manifest, Pin, ShardEntry, manifest_bytes, parse_manifest, pinned_by, resolve
+from catalog.manifests import Manifest, Pin, ShardEntry, known_pins, manifest_bytes, parse_manifest, resolve
 from catalog.planned import broken_plans
 from catalog.promises import broken_mixtures, broken_recordings, broken_speech
 from catalog.recipe_kind import broken_sums
@@ -52,9 +52,9 @@ def verify(
     name, version = resolve(storage, reference)
     result = Verification(name, version)
     data = manifest_bytes(storage, name, version)
+    result.problems += _edited(storage, Pin(name=name, version=version, manifest_sha256=hashlib.sha256(data).hexdigest()))
     try:
-        result.problems += _edited(storage, Pin(name=name, version=version, manifest_sha256=hashlib.sha256(data).hexdigest()))
-        manifest = parse_manifest(data, f"{name}@{version}")
+        manifest = parse_manifest(data, storage, name, version)
     except IntegrityError as error:
         result.problems.append(str(error))
         return result
@@ -79,8 +79,10 @@ def verify(
 
 
 def _edited(storage: Root, now: Pin) -> Iterator[str]:
-    """Versions that were made from this one when its manifest was another."""
-    for manifest, held in pinned_by(storage, now.name, now.version):
+    """Versions that were made from this one when its manifest was another, and those of which that cannot be known."""
+    pins, unreadable = known_pins(storage, now.name, now.version)
+    yield from map(str, unreadable)
+    for manifest, held in pins:
         if held != now:
             yield (
                 f"{now}: its manifest was edited after {manifest.name}@{manifest.version} was made from it "
@@ -101,7 +103,7 @@ def _inputs(storage: Root, manifest: Manifest, seen: set[str]) -> Iterator[str]:
             yield f"{where} has an edited manifest (pinned {held.manifest_sha256[:12]})"
         elif str(held) not in seen:
             seen.add(str(held))
-            yield from _inputs(storage, parse_manifest(data, str(held)), seen)
+            yield from _inputs(storage, parse_manifest(data, storage, held.name, held.version), seen)
 
 
 def _sums(manifest: Manifest) -> Iterator[str]:
@@ -119,13 +121,14 @@ def _sums(manifest: Manifest) -> Iterator[str]:
 
 def _check_shard(storage: Root, manifest: Manifest, place: tuple[str, ShardEntry]) -> list[str]:
     split, shard = place
+    path = blob_path(manifest.name, shard.blob)
     where = f"{manifest.name}@{manifest.version} {split}: blob {shard.blob[:12]}"
     try:
-        with storage.stored(blob_path(manifest.name, shard.blob)) as file:
+        with storage.stored(path) as file:
             with file.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if digest != shard.blob:  # nothing in damaged bytes can be trusted, least of all lengths
-                mend = "delete it and run the same build or ingest again to make it anew"
+                mend = f"delete {storage.url}/{path} and run the same build or ingest again to make it anew"
                 return [f"{where} was changed: its SHA-256 is {digest[:12]}; {mend}"]
             return [f"{where}: {problem}" for problem in _check_rows(storage, file, manifest, shard)]
     except FileNotFoundError:

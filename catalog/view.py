@@ -4,10 +4,12 @@ Both follow from the manifest, are written after the commit, and may be written 
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
+from catalog.blobs import damage_is_an_error
 from catalog.manifests import Manifest, SplitEntry
 from catalog.roots import FolderRoot, Root
 from catalog.shards import blob_path
@@ -33,7 +35,8 @@ def _json(content: object) -> bytes:
 
 def _split_view(root: Root, manifest: Manifest, split: str, entry: SplitEntry) -> dict[str, dict[str, Any]]:
     """`datasets`' own files for one split: its blobs by relative path, so that the catalog may be moved."""
-    with pa.memory_map(str(root.fetch(blob_path(manifest.name, entry.shards[0].blob)))) as file:
+    blob = root.fetch(blob_path(manifest.name, entry.shards[0].blob))
+    with damage_is_an_error(blob, f"{manifest.name}@{manifest.version}"), pa.memory_map(str(blob)) as file:
         features = json.loads(pa.ipc.open_stream(file).schema.metadata[b"huggingface"])["info"]["features"]
     state: dict[str, Any] = {
         "_data_files": [{"filename": f"../../../blobs/{shard.blob}.arrow"} for shard in entry.shards],
@@ -82,6 +85,9 @@ def card(manifest: Manifest) -> str:
             filter(None, [f"## Licence\n{licence.name}; commercial use {commercial}.", licence.attribution, licence.notes])
         )
     )
+    beside = _beside_the_published(manifest.statistics)
+    if beside:
+        parts.append(beside)
     if manifest.citation:
         parts.append(f"## Citation\n{manifest.citation}")
     if manifest.inputs:
@@ -96,6 +102,18 @@ def card(manifest: Manifest) -> str:
             text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
             parts.append(f"## {title}\n```yaml\n{text}```")
     return "\n\n".join(parts) + "\n"
+
+
+def _beside_the_published(statistics: Mapping[str, Any]) -> str:
+    """A table of our sizes and those of the set whose recipe this is; "" where it has none."""
+    rows = []
+    for split, of_split in statistics.items():
+        sizes = of_split if isinstance(of_split, Mapping) else {}
+        if {"published_mixtures", "published_hours"} & sizes.keys():
+            cells = [sizes.get(key) for key in ("mixtures", "published_mixtures", "hours", "published_hours")]
+            rows.append(f"| {split} | " + " | ".join("" if cell is None else f"{cell:,}" for cell in cells) + " |")
+    head = ["| split | mixtures | as published | hours | as published |", "|---|---:|---:|---:|---:|"]
+    return "\n".join(["## Beside the published set", *head, *rows]) if rows else ""
 
 
 def _hours(entry: SplitEntry) -> str:

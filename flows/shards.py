@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from catalog.blobs import read_blob
 from catalog.building import Building
 from catalog.kinds import AUDIO, separation_schema
 from catalog.manifests import Manifest, Pin, read_manifest
@@ -47,7 +48,7 @@ def render_shard(task: ShardTask) -> Shard:
     plan = pa.ipc.open_file(pa.memory_map(str(task.plan_path))).read_all().slice(task.first_row, task.rows)
     schema = separation_schema(task.n_src, task.sample_rate_hz)
     with ShardWriter(root, task.name, task.split, schema) as writer:
-        for batch in render_batches(plan, utterances.load, schema, task.sample_rate_hz):
+        for batch in render_batches(plan, utterances.load_checked, schema, task.sample_rate_hz):
             writer.write(batch)
         shard = writer.close()
     Building(root, task.name, task.fingerprint).record(task.key, shard)
@@ -74,7 +75,8 @@ def store_plan(root: Root, name: str, split: str, plan: pa.Table, spec: Separati
 def read_plan(root: Root, manifest: Manifest, split: str) -> pa.Table:
     """The plan that a split of a version of `storage: plan` is."""
     blobs = (root.fetch(blob_path(manifest.name, shard.blob)) for shard in manifest.splits[split].shards)
-    tables = [pa.ipc.open_stream(pa.memory_map(str(blob))).read_all().select(PLAN_SCHEMA.names) for blob in blobs]
+    version = f"{manifest.name}@{manifest.version}"
+    tables = [read_blob(blob, version).select(PLAN_SCHEMA.names) for blob in blobs]
     return pa.concat_tables(tables).cast(PLAN_SCHEMA)
 
 

@@ -1,6 +1,6 @@
 """Names are one safe path component."""
 
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 from hypothesis import given
@@ -35,3 +35,14 @@ def test_references(reference: str, parsed: tuple[str, str | None]) -> None:
 def test_bad_references(reference: str) -> None:
     with pytest.raises(CatalogError):
         parse_reference(reference)
+
+
+def test_a_name_is_as_long_as_file_systems_take_with_suffixes_behind_it(tmp_path: Path) -> None:
+    longest = "n" * 128
+    assert check_name(longest) == longest
+    (tmp_path / f"{longest}-0123456789abcdef.arrow.tmp").touch()
+    for check in (check_name, parse_reference, lambda name: parse_reference(f"a@{name}")):
+        with pytest.raises(CatalogError, match="129 characters, at most 128 may be") as caught:
+            check("n" * 129)
+        assert len(str(caught.value)) < 200
+    assert not is_name("n" * 129)

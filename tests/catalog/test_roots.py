@@ -97,6 +97,17 @@ def test_putting_a_blob_again_renews_it(root: Root) -> None:
     assert root.read(path) == b"content"
 
 
+def test_putting_a_damaged_blob_again_heals_it(root: Root) -> None:
+    """On S3 too, where a copy of the object onto itself would renew the damage."""
+    path = put(root, b"content")
+    if isinstance(root, FolderRoot):
+        (root.folder / path).chmod(0o644)
+    root.write(path, b"c0ntent")
+    assert put(root, b"content") == path
+    with root.stored(path) as file:
+        assert file.read_bytes() == b"content"
+
+
 @pytest.mark.server
 def test_blob_is_cached_by_digest_and_checked_as_it_comes(s3_url: str, home: Path) -> None:
     root = open_root(s3_url)

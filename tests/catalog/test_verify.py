@@ -52,6 +52,7 @@ def test_one_flipped_bit_is_found(root: Root, examples: ModuleType, place: float
     assert len(result.problems) == 1
     assert "was changed" in result.problems[0]
     assert path.split("/")[-1][:12] in result.problems[0]
+    assert f"delete {root.url}/{path} and run the same build or ingest again" in result.problems[0]
 
 
 def test_truncated_blob_is_found_and_a_rebuild_heals(root: Root, examples: ModuleType) -> None:
@@ -60,6 +61,8 @@ def test_truncated_blob_is_found_and_a_rebuild_heals(root: Root, examples: Modul
     sound = root.read(path)
     replace(root, path, sound[:-100])
     assert not catalog.verify("speech").ok
+    assert not examples.publish_speech(root, "speech", "a", 1).created
+    assert catalog.verify("speech").ok, "what writes the blob anew heals it in its place"
     root.remove(path)
     assert "is missing" in catalog.verify("speech").problems[0]
     assert not examples.publish_speech(root, "speech", "a", 1).created

@@ -74,3 +74,17 @@ def test_card_says_what_people_must_know(root: Root, examples: ModuleType) -> No
         "stems sum to the mixture to the last bit",
     ):
         assert expected in card
+
+
+def test_card_sets_our_size_beside_that_of_the_published_set(root: Root, examples: ModuleType) -> None:
+    sizes = {"mixtures": 2000, "hours": 2.481, "published_mixtures": 90000, "published_hours": 112.0}
+    examples.publish_separation(root, "mixtures", "a", 1, statistics={"train": {**sizes, "sir_db": {"mean": 0.1}}})
+    card = root.read("mixtures/versions/1/README.md").decode()
+    table = (
+        "| split | mixtures | as published | hours | as published |\n"
+        "|---|---:|---:|---:|---:|\n"
+        "| train | 2,000 | 90,000 | 2.481 | 112.0 |\n"
+    )
+    assert card.index(table) < card.index("```yaml"), "above the figures for programs"
+    examples.publish_separation(root, "own", "a", 1, statistics={"train": {"mixtures": 2000, "hours": 2.481}, "seed": 1})
+    assert "as published" not in root.read("own/versions/1/README.md").decode()
