@@ -17,10 +17,11 @@ from catalog.building import Building
 from catalog.errors import CatalogError
 from catalog.files import full_disk_is_an_error
 from catalog.leakage import check_disjoint, identities
-from catalog.manifests import Licence, Manifest, read_manifest, resolve, version_numbers
+from catalog.manifests import Licence, Manifest, found_manifests, read_manifest, resolve, version_numbers
 from catalog.names import check_name
-from catalog.publish import Published, publish
+from catalog.publish import Published, as_it_stands, publish
 from catalog.roots import FolderRoot, Root, open_root
+from catalog.settings import cache
 from catalog.shards import Shard
 from flows.progress import Progress, nothing
 from flows.shards import ShardTask, read_plan, render_shard, row_bytes, store_plan
@@ -92,7 +93,7 @@ def build(
     earlier = _version_with(storage, name, fingerprint)
     numbers = version_numbers(storage, name)
     if earlier is not None and earlier.version == numbers.newest:
-        return Published(name, earlier.version, created=False)
+        return as_it_stands(storage, earlier)
     if earlier is not None:
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
@@ -152,7 +153,7 @@ def materialize(
     fingerprint = hashlib.sha256(f"materialize {ALGORITHM} {manifest.fingerprint}".encode()).hexdigest()
     same = _version_with(storage, manifest.name, fingerprint)
     if same is not None and same.version == version_numbers(storage, manifest.name).newest:
-        return Published(manifest.name, same.version, created=False)
+        return as_it_stands(storage, same)
     plans = {split: read_plan(storage, manifest, split) for split in manifest.splits}
     finished = _render(
         storage,
@@ -187,17 +188,18 @@ def materialize(
 def _check_leakage(name: str, available: Sources) -> None:
     """Publishing checks the rows; this checks the utterances they may be made of, before anything is rendered."""
     columns = ["id", "speaker_id", "audio_sha256"]
-    found = {split: identities(table.select(columns).to_batches()) for split, table in available.tables.items()}
+    told = available.table.select(columns)
+    found = {split: identities(told.take(pa.array(rows)).to_batches()) for split, rows in available.rows.items()}
     check_disjoint(name, found, known_overlaps=())
 
 
 def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DryRun:
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
-    storage = open_root(root)
-    corpus, available, plans = _planned(storage, spec)
+    name = check_name(name or spec.name)
+    corpus, available, plans = _planned(open_root(root), spec)
     sizes = {split: int(row_bytes(plan.table["num_samples"].to_numpy(), spec.n_src).sum()) for split, plan in plans.items()}
     return DryRun(
-        name=check_name(name or spec.name),
+        name=name,
         corpus=str(corpus.pin),
         split_by=available.split_by,
         size_bytes=sum(sizes.values()),
@@ -228,7 +230,7 @@ def _planned(storage: Root, spec: SeparationSpec) -> tuple[Corpus, Sources, dict
 
 
 def _plans(spec: SeparationSpec, available: Sources) -> dict[str, SplitPlan]:
-    return {split: plan_split(spec, split, table, available.load) for split, table in available.tables.items()}
+    return {split: plan_split(spec, split, available.table, available.load, rows) for split, rows in available.rows.items()}
 
 
 def _write_table(table: pa.Table, to: Path) -> None:
@@ -259,11 +261,9 @@ def _fingerprint(spec: SeparationSpec, corpus: Corpus) -> str:
 def _version_with(storage: Root, name: str, fingerprint: str) -> Manifest | None:
     """The newest version of that fingerprint whose blobs are all there, so that its shards serve again."""
     blobs = set(storage.children(f"{name}/blobs"))
-    for number in reversed(version_numbers(storage, name).present):
-        manifest = read_manifest(storage, name, number)
-        if manifest.fingerprint == fingerprint and {f"{blob}.arrow" for blob in manifest.blobs} <= blobs:
-            return manifest
-    return None
+    manifests = [manifest for _, manifest in found_manifests(storage, name) if isinstance(manifest, Manifest)]
+    whole = [manifest for manifest in manifests if {f"{blob}.arrow" for blob in manifest.blobs} <= blobs]
+    return next((manifest for manifest in reversed(whole) if manifest.fingerprint == fingerprint), None)
 
 
 def _shards_of(manifest: Manifest) -> dict[str, list[Shard]]:
@@ -339,14 +339,16 @@ def _layout(split: str, plan: pa.Table, n_src: int, shard_bytes: int) -> list[tu
 
 
 def _check_room(storage: Root, name: str, missing_bytes: int) -> None:
-    """Refuse before hours are spent what the disk cannot hold."""
-    if isinstance(storage, FolderRoot):
-        free = shutil.disk_usage(storage.scratch(name)).free
-        if missing_bytes > free:
-            raise CatalogError(
-                f"{name} needs {human_size(missing_bytes)} more in {storage.url}, where {human_size(free)} are free: make room, "
-                "take another catalog (YULIAO_CATALOG) or ask for fewer mixtures"
-            )
+    """Refuse before hours are spent what the disk cannot hold: that of the catalog, or of the cache where that is in S3."""
+    free = shutil.disk_usage(storage.scratch(name)).free
+    if missing_bytes > free:
+        in_folder = isinstance(storage, FolderRoot)
+        where = storage.url if in_folder else f"{cache() / 'blobs'}, where blobs of {storage.url} are kept"
+        other = "take another catalog (YULIAO_CATALOG)" if in_folder else "take another disk (YULIAO_HOME)"
+        raise CatalogError(
+            f"{name} needs {human_size(missing_bytes)} more in {where}; {human_size(free)} are free: make room, {other} "
+            "or ask for fewer mixtures"
+        )
 
 
 def _statistics(spec: SeparationSpec, split: str, plan: SplitPlan) -> dict[str, Any]:

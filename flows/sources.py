@@ -1,9 +1,10 @@
 """From a spec to the utterances each of its splits may use."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
@@ -29,11 +30,19 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Sources:
-    """Utterances by split, as `synth.plan.plan_split` takes them, and where the split comes from."""
+    """The utterances of the corpus, and which of them each split may use.
 
-    tables: dict[str, pa.Table]
+    Attributes:
+        table: of all utterances, as `synth.plan.plan_split` takes it.
+        rows: of the table, by split; int64.
+        load: from the id of an utterance to its samples.
+        split_by: where the split comes from, in words.
+    """
+
+    table: pa.Table
+    rows: dict[str, NDArray[np.int64]]
     load: Load
-    split_by: Literal["official", "drawn"]
+    split_by: str
 
 
 def open_corpus(root: Root, spec: SeparationSpec) -> Corpus:
@@ -56,25 +65,37 @@ def open_corpus(root: Root, spec: SeparationSpec) -> Corpus:
 
 
 def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, progress: Progress) -> Sources:
-    """The utterances of each split: the corpus's own splits where it has all that are asked for, otherwise drawn by speaker."""
+    """The utterances of each split: the corpus's own where it has that split; the others drawn by speaker.
+
+    A corpus that has `train` keeps the splits it has, and gives those it has not from its train speakers. Without `train`, all
+    its speakers are drawn anew.
+    """
     wanted = list(spec.counts())
     utterances = open_utterances(root, corpus.manifest, spec.sample_rate_hz)
-    in_corpus = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
-    if splits.official({split: table.num_rows for split, table in in_corpus.items()}, wanted):
-        return Sources({split: in_corpus[split] for split in wanted}, utterances.load, "official")
-    everything = pa.concat_tables(in_corpus.values())
-    speakers = everything["speaker_id"].combine_chunks().dictionary_encode()
+    tables = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
+    table = pa.concat_tables(tables.values())
+    split_of_row = np.repeat(np.array(list(tables), dtype=object), [len(part) for part in tables.values()])
+    missing = [split for split in wanted if not (split_of_row == split).any()]
+    if not missing:
+        split_by = "official"
+    else:
+        kept = [split for split in wanted if split not in missing] if "train" in tables else []
+        drawn = [split for split in wanted if split not in kept or split == "train"]
+        pool = np.flatnonzero(split_of_row == "train") if kept else np.arange(len(table))
+        split_of_row[pool] = _drawn(spec, table["speaker_id"].take(pa.array(pool)), drawn)
+        split_by = f"official, but {' and '.join(missing)} drawn from the speakers of train" if kept else "drawn"
+    return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, utterances.load, split_by)
+
+
+def _drawn(spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str]) -> NDArray[np.object_]:
+    """A split of `wanted` for each row of `speaker_ids`, the same for all rows of a speaker."""
+    speakers = speaker_ids.combine_chunks().dictionary_encode()
+    proportions = {str(split): share for split, share in spec.split_proportions.items()}
     split_of_speaker = splits.draw_split(
-        speakers.dictionary.to_pylist(),
-        wanted,
-        {str(split): share for split, share in spec.split_proportions.items()},
-        seed=spec.seed,
-        dataset=spec.name,
-        least=spec.n_src,
+        speakers.dictionary.to_pylist(), wanted, proportions, seed=spec.seed, dataset=spec.name, least=spec.n_src
     )
-    split_of_row = split_of_speaker[speakers.indices.to_numpy()]
-    rows = {split: pa.array(split_of_row == number) for number, split in enumerate(wanted)}
-    return Sources({split: everything.filter(rows[split]) for split in wanted}, utterances.load, "drawn")
+    drawn: NDArray[np.object_] = np.array(wanted, dtype=object)[split_of_speaker[speakers.indices.to_numpy()]]
+    return drawn
 
 
 def _table(

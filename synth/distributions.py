@@ -20,6 +20,10 @@ class Fixed(_Strict):
         """`u` in [0, 1) [n] to values [n]."""
         return np.full(u.shape, self.fixed)
 
+    def distinct_values(self) -> int | None:
+        """How many different values there are; None where there is no end to them."""
+        return 1
+
     def support(self) -> tuple[float, float]:
         """Smallest and largest possible value."""
         return self.fixed, self.fixed
@@ -41,6 +45,10 @@ class Uniform(_Strict):
         low, high = self.uniform
         return low + u * (high - low)
 
+    def distinct_values(self) -> int | None:
+        """How many different values there are; None where there is no end to them."""
+        return 1 if self.uniform[0] == self.uniform[1] else None
+
     def support(self) -> tuple[float, float]:
         """Smallest and largest possible value."""
         return self.uniform
@@ -54,6 +62,10 @@ class Choice(_Strict):
     def values(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """`u` in [0, 1) [n] to values [n]."""
         return np.asarray(self.choice)[(u * len(self.choice)).astype(np.intp)]
+
+    def distinct_values(self) -> int | None:
+        """How many different values there are; None where there is no end to them."""
+        return len(set(self.choice))
 
     def support(self) -> tuple[float, float]:
         """Smallest and largest possible value."""
@@ -88,6 +100,10 @@ class Normal(_Strict):
         low, high = ndtr((p.min - p.mean) / p.std), ndtr((p.max - p.mean) / p.std)
         normal: NDArray[np.float64] = ndtri(low + u * (high - low))
         return np.clip(p.mean + p.std * normal, p.min, p.max)
+
+    def distinct_values(self) -> int | None:
+        """How many different values there are; None where there is no end to them."""
+        return None
 
     def support(self) -> tuple[float, float]:
         """Smallest and largest possible value."""

@@ -1,5 +1,8 @@
 """Levels from 10 ms frames: what ingest measures once per utterance, so that planning never needs audio."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -34,20 +37,45 @@ def measure_frames(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[NDA
     return energies, peaks.astype(np.uint16)
 
 
-class Energies:
-    """Frame energies of many utterances, read in place from an Arrow column of lists."""
+@dataclass(frozen=True)
+class Frames:
+    """The 10 ms frames of the utterances of a split, in place in the columns of their corpus.
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        self._values = [chunk.values.to_numpy(zero_copy_only=True) for chunk in column.chunks]
+    Attributes:
+        energies: lists of int64, as `measure_frames` gives them, of all utterances of the corpus.
+        peaks: lists of uint16.
+        rows: which of them are the split's, in its order; int64 [utterances].
+    """
+
+    energies: pa.ChunkedArray
+    peaks: pa.ChunkedArray
+    rows: Ints
+
+
+class _Lists:
+    """Some lists of an Arrow column, without a copy."""
+
+    def __init__(self, column: pa.ChunkedArray, rows: Ints) -> None:
+        self.values = [chunk.values.to_numpy(zero_copy_only=True) for chunk in column.chunks]
         offsets = [chunk.offsets.to_numpy(zero_copy_only=True).astype(np.int64) for chunk in column.chunks]
-        self._chunk = np.repeat(np.arange(len(offsets)), [len(chunk) - 1 for chunk in offsets])
-        self._begin = np.concatenate([chunk[:-1] for chunk in offsets]) if offsets else np.empty(0, dtype=np.int64)
-        self._end = np.concatenate([chunk[1:] for chunk in offsets]) if offsets else np.empty(0, dtype=np.int64)
+        self.chunk = np.repeat(np.arange(len(offsets)), [len(chunk) - 1 for chunk in offsets])[rows]
+        self.begin = np.concatenate([chunk[:-1] for chunk in offsets])[rows]
+        self.count = np.concatenate([np.diff(chunk) for chunk in offsets])[rows]
+
+    def of(self, row: int) -> NDArray[Any]:
+        values: NDArray[Any] = self.values[self.chunk[row]]
+        return values[self.begin[row] : self.begin[row] + self.count[row]]
+
+
+class Energies:
+    """Frame energies of many utterances."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._lists = _Lists(frames.energies, frames.rows)
 
     def of(self, utterance: int) -> Ints:
         """The frames of one utterance."""
-        values: Ints = self._values[self._chunk[utterance]]
-        return values[self._begin[utterance] : self._end[utterance]]
+        return self._lists.of(utterance)
 
     def active_powers(
         self, utterances: Ints, starts: Ints, lengths: Ints, frame: int
@@ -69,10 +97,10 @@ class Energies:
             to those 40 dB across.
         """
         powers, doubts_db = np.zeros(len(utterances)), np.zeros(len(utterances))
-        begins = self._begin[utterances] + starts // frame
+        begins = self._lists.begin[utterances] + starts // frame
         counts = lengths // (2 * frame)
-        chunks = self._chunk[utterances]
-        for number, values in enumerate(self._values):
+        chunks = self._lists.chunk[utterances]
+        for number, values in enumerate(self._lists.values):
             pieces = np.flatnonzero((chunks == number) & (counts > 0))
             # A few million frames at a time, so that memory does not grow with the set.
             blocks = np.cumsum(counts[pieces]) // 2_000_000
@@ -113,17 +141,21 @@ def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
 class Peaks:
     """Frame peaks of many utterances."""
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        counts = [np.diff(chunk.offsets.to_numpy()) for chunk in column.chunks]
-        self._counts = np.concatenate(counts).astype(np.int64)
-        self._begins = np.cumsum(self._counts) - self._counts
-        self._values = np.concatenate([chunk.flatten().to_numpy() for chunk in column.chunks])
+    def __init__(self, frames: Frames) -> None:
+        self._lists = _Lists(frames.peaks, frames.rows)
 
     def largest(self) -> NDArray[np.float64]:
         """The peak of each utterance; of one without frames 0."""
-        result = np.zeros(len(self._counts))
-        some = np.flatnonzero(self._counts)
-        result[some] = np.maximum.reduceat(self._values, self._begins[some])
+        result = np.zeros(len(self._lists.count))
+        for number, values in enumerate(self._lists.values):
+            rows = np.flatnonzero((self._lists.chunk == number) & (self._lists.count > 0))
+            if len(rows):
+                # Between two lists that are wanted may lie others: every second segment is one of those.
+                begins = self._lists.begin[rows]
+                edges = np.stack([begins, np.minimum(begins + self._lists.count[rows], len(values) - 1)], axis=1).ravel()
+                whole = np.maximum.reduceat(values, edges)[::2]
+                at_end = begins + self._lists.count[rows] == len(values)  # there the last value was left out
+                result[rows] = np.where(at_end, np.maximum(whole, values[-1]), whole)
         return result
 
     def bounds(
@@ -155,7 +187,10 @@ class Peaks:
     ) -> NDArray[np.float64]:
         turned = offsets[0] > 0  # now the first of the two is the one that begins the mixture
         utterances, starts, lengths, gains = (np.where(turned, x[::-1], x) for x in (utterances, starts, lengths, gains))
-        begins = self._begins[utterances] + starts // frame
+        distinct, number = np.unique(utterances, return_inverse=True)
+        values = np.concatenate([self._lists.of(utterance) for utterance in distinct])
+        ends = np.cumsum(self._lists.count[distinct])
+        begins = (ends - self._lists.count[distinct])[number.reshape(utterances.shape)] + starts // frame
         counts = -(-lengths // frame)
         whole, part = np.divmod(offsets.max(axis=0), frame)
         # On the grid of the first source: frame t after the second begins lies over frame t of the second and, where the second
@@ -165,8 +200,8 @@ class Peaks:
         t = np.arange(spans.sum()) - np.repeat(firsts, spans)
         last = np.repeat(counts[1] - 1, spans)
         second = np.repeat(begins[1], spans)
-        peaks = self._values[second + np.minimum(t, last)]
-        earlier = self._values[second + np.maximum(t - np.repeat((part > 0).astype(np.int64), spans), 0)]
-        first = self._values[np.repeat(begins[0] + whole, spans) + t]
+        peaks = values[second + np.minimum(t, last)]
+        earlier = values[second + np.maximum(t - np.repeat((part > 0).astype(np.int64), spans), 0)]
+        first = values[np.repeat(begins[0] + whole, spans) + t]
         sums = np.repeat(gains[0], spans) * first + np.repeat(gains[1], spans) * np.maximum(peaks, earlier)
         return np.maximum.reduceat(sums, firsts)

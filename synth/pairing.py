@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from synth.draws import Draws
 from synth.errors import PlanError
+from synth.small_pools import MOST_PAIRS, Uses, pair_uses
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -72,10 +73,26 @@ class Pairs:
     draw_counts: NDArray[np.int32]
 
 
-def pair_up(pool: Pool, mixtures: int, draws: Draws, draw_ratios: DrawRatios) -> Pairs:
+def pair_up(
+    pool: Pool,
+    mixtures: int,
+    draws: Draws,
+    draw_ratios: DrawRatios,
+    lowest_ratio: float = 0.0,
+    most_uses_of_pair: int | None = None,
+) -> Pairs:
     """Arrange `mixtures` pairs of the pool's utterances.
 
-    No pair comes twice unless the pool has too few; a ratio that no exchange can make reachable is drawn anew.
+    A pair comes again only when the others that reach are spent, and a ratio is drawn anew only where it cannot be reached: in a
+    pool of few pairs that is solved exactly, in a large one exchanges find it.
+
+    Args:
+        pool: the utterances.
+        mixtures: how many pairs.
+        draws: of the split.
+        draw_ratios: gives the ratios asked of the mixtures.
+        lowest_ratio: that `draw_ratios` may give.
+        most_uses_of_pair: None for no limit. In a large pool only aimed at.
 
     Raises:
         PlanError: fewer than two speakers, or no pair reaches any ratio that may be drawn.
@@ -84,6 +101,11 @@ def pair_up(pool: Pool, mixtures: int, draws: Draws, draw_ratios: DrawRatios) ->
         raise PlanError("the pool has utterances of fewer than 2 speakers, and a mixture needs 2")
     items = np.arange(mixtures, dtype=np.int64)
     ratios = draw_ratios(0, items)
+    if pool.pair_count() <= MOST_PAIRS:
+        small = _solve_small(pool, ratios, lowest_ratio, most_uses_of_pair, draws)
+        if small is not None:
+            _draw_anew(pool, small, draw_ratios)
+            return small
     pairs = Pairs(*_first_arrangement(pool, ratios, draws), ratios, np.ones(mixtures, dtype=np.int32))
     _exchange_at_random(pool, pairs, draws)
     _exchange_exhaustively(pool, pairs)
@@ -121,6 +143,64 @@ def _reaching(lengths: Ints, ratio: float) -> int:
     """Pairs of ascending `lengths` whose shorter is at least `ratio` of the longer."""
     shortest = np.searchsorted(lengths, lengths * ratio)
     return int((np.arange(len(lengths)) - shortest).sum())
+
+
+def _solve_small(pool: Pool, ratios: Floats, lowest_ratio: float, most_uses_of_pair: int | None, draws: Draws) -> Pairs | None:
+    """The exact solution for a pool of few pairs; None where there is none. Ratios to be drawn anew are left as they are."""
+    by_key = np.argsort(pool.keys)  # so that the order of the rows does not matter
+    lengths, speakers = pool.lengths[by_key], pool.speakers[by_key]
+    for bounds in (_even_bounds(speakers, len(ratios)), _bounds_beside_one_speaker(speakers, len(ratios))):
+        solved = pair_uses(lengths, speakers, bounds, ratios, lowest_ratio, most_uses_of_pair, draws)
+        if solved is not None:
+            pair_of_item = _deal(solved, ratios, draws)
+            a, b = by_key[solved.a[pair_of_item]], by_key[solved.b[pair_of_item]]
+            return Pairs(a, b, ratios, np.ones(len(ratios), dtype=np.int32))
+    return None
+
+
+def _even_bounds(speakers: Ints, mixtures: int) -> tuple[Ints, Ints]:
+    base, rest = divmod(2 * mixtures, len(speakers))
+    least = np.full(len(speakers), base, dtype=np.int64)
+    return least, least + (rest > 0)
+
+
+def _bounds_beside_one_speaker(speakers: Ints, mixtures: int) -> tuple[Ints, Ints]:
+    """One speaker in every mixture, with even use among their utterances and among all others."""
+    often = speakers == np.argmax(np.bincount(speakers))
+    groups = np.where(often, np.count_nonzero(often), np.count_nonzero(~often))
+    return mixtures // groups, -(-mixtures // groups)
+
+
+def _deal(solved: Uses, ratios: Floats, draws: Draws) -> Ints:
+    """A pair for each mixture, at random among those that reach its ratio and are left: highest ratios first.
+
+    Mixtures whose ratio is to be drawn anew take what is left at the end.
+    """
+    items = np.arange(len(ratios), dtype=np.uint64)
+    falling = np.lexsort((draws.bits("ties", items), -ratios))
+    within = falling[ratios[falling] <= solved.reach[0]]
+    anew = np.zeros(len(within), dtype=bool)
+    begin = 0
+    for end, count in zip(solved.band_ends, solved.drawn_anew, strict=True):
+        if count:
+            band = np.arange(begin, end)
+            anew[band[np.argsort(draws.bits("drawn anew", within[band].astype(np.uint64)))[:count]]] = True
+        begin = end
+    chance = draws.uniform("pair of a mixture", items)
+    result = np.empty(len(ratios), dtype=np.int64)
+    left: list[int] = []
+    opened = 0
+    for item in within[~anew].tolist():
+        while opened < len(solved.reach) and solved.reach[opened] >= ratios[item]:
+            left += [opened] * int(solved.counts[opened])
+            opened += 1
+        at = int(chance[item] * len(left))
+        result[item], left[at] = left[at], left[-1]
+        left.pop()
+    for pair in range(opened, len(solved.reach)):
+        left += [pair] * int(solved.counts[pair])
+    result[np.concatenate([falling[ratios[falling] > solved.reach[0]], within[anew]])] = left
+    return result
 
 
 def _rank_within(groups: Ints) -> Ints:

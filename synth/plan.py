@@ -13,7 +13,7 @@ from synth.columns import PLAN_SCHEMA
 from synth.distributions import Distribution
 from synth.draws import Draws, hash_texts, hashes
 from synth.errors import PlanError
-from synth.levels import Energies, Peaks, active_power, frame_samples
+from synth.levels import Energies, Frames, Peaks, active_power, frame_samples
 from synth.pairing import Pairs, Pool, pair_up
 from synth.render import Load, scale_into
 from synth.spec import PartialOverlap, SeparationSpec
@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FULL_SCALE = 32768.0
+_IDENTITY = ["id", "speaker_id", "gender", "text", "num_samples", "audio_sha256"]
 _QUIETEST_RMS = 8.0  # of active frames: what is below is no speech but the noise of a converter
 _LOWEST_RMS = 250.0  # of active frames of a stem: -42 dBFS
 _MOST_DOUBT_DB = 0.02
@@ -52,15 +53,18 @@ class _Placement:
     num_samples: Ints
 
 
-def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) -> SplitPlan:
+def plan_split(
+    spec: SeparationSpec, split: str, corpus: pa.Table, load: Load, rows: NDArray[np.int64] | None = None
+) -> SplitPlan:
     """Plan all mixtures of a split.
 
     Args:
         spec: what is asked for.
         split: "train", "validation" or "test".
-        sources: the utterances that may be used, with the columns `id, speaker_id, gender, text, num_samples,
-            audio_sha256, frame_energies, frame_peaks`, measured at the spec's sample rate.
+        corpus: utterances, with the columns `id, speaker_id, gender, text, num_samples, audio_sha256, frame_energies,
+            frame_peaks`, measured at the spec's sample rate.
         load: from a source id to its samples at that rate. Asked only for the few pieces whose level the frames leave in doubt.
+        rows: those of `corpus` that the split may use, int64; None means all. The frames are read in place.
 
     Raises:
         PlanError: the sources cannot give what is asked.
@@ -68,7 +72,10 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) 
     mixtures = spec.counts()[split]
     draws = Draws(spec.seed, spec.name, split)
     frame = frame_samples(spec.sample_rate_hz)
-    energies, peaks = Energies(sources["frame_energies"]), Peaks(sources["frame_peaks"])
+    rows = np.arange(len(corpus)) if rows is None else rows
+    sources = corpus.select(_IDENTITY).take(pa.array(rows))
+    frames = Frames(corpus["frame_energies"], corpus["frame_peaks"], rows)
+    energies, peaks = Energies(frames), Peaks(frames)
     keys = hash_texts(sources["id"].to_pylist())
     usable, powers, doubts_db, left_out = _usable(sources, energies, frame)
     pool = _pool(sources, usable, keys, split)
@@ -90,7 +97,8 @@ def plan_split(spec: SeparationSpec, split: str, sources: pa.Table, load: Load) 
     gains = np.floor(gains * clip_gains * 10**_GAIN_DECIMALS) / 10**_GAIN_DECIMALS
 
     stem_powers = gains**2 * piece_powers
-    _measure_in_doubt(stem_powers, piece_doubts_db, spec, sources, place, gains, load)
+    in_doubt = (piece_doubts_db > _MOST_DOUBT_DB) | (stem_powers < _LOWEST_RMS**2)
+    _measure(stem_powers, in_doubt & (gains != np.floor(gains)), spec, sources, place, gains, load)
     overlaps = place.lengths.sum(axis=0) - place.num_samples
     table = _table(
         spec,
@@ -153,9 +161,12 @@ def _pairs(spec: SeparationSpec, pool: Pool, mixtures: int, draws: Draws) -> Pai
             return np.zeros(len(items))  # anything can be cut to anything
         return overlap.ratio.values(draws.uniform(f"overlap_ratio {attempt}", items.astype(np.uint64)))
 
-    pairs = pair_up(pool, mixtures, draws, draw_ratios)
-    if not isinstance(overlap, PartialOverlap):
-        pairs.ratios = np.ones(mixtures)
+    if isinstance(overlap, PartialOverlap):
+        # A pair at one ratio makes two mixtures: either speaker first.
+        orders = 2 * values if (values := overlap.ratio.distinct_values()) else None
+        return pair_up(pool, mixtures, draws, draw_ratios, overlap.ratio.support()[0], orders)
+    pairs = pair_up(pool, mixtures, draws, draw_ratios, most_uses_of_pair=2)
+    pairs.ratios = np.ones(mixtures)
     return pairs
 
 
@@ -171,7 +182,7 @@ def _place_full(pool: Pool, pairs: Pairs, draws: Draws) -> _Placement:
     most = Counter(pair.tolist()).most_common(1)[0][1]
     if most > 2:
         raise PlanError(
-            f"{len(pairs.a)} fully overlapped mixtures are more than the pool can give without repeating one: its "
+            f"no way was found to make {len(pairs.a)} fully overlapped mixtures and none of them twice: the pool's "
             f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of two speakers, in two orders each; ask for fewer"
         )
     exchanged = (draws.bits("s1", pool.keys[ordered[0]] ^ pool.keys[ordered[1]]) & np.uint64(1)).astype(bool) ^ _seen_before(pair)
@@ -263,16 +274,31 @@ def _levels_of_pieces(
     return powers, doubts_db
 
 
-def _measure_in_doubt(
-    stem_powers: Floats, doubts_db: Floats, spec: SeparationSpec, sources: pa.Table, place: _Placement, gains: Floats, load: Load
+def _measure(
+    stem_powers: Floats,
+    in_doubt: NDArray[np.bool_],
+    spec: SeparationSpec,
+    sources: pa.Table,
+    place: _Placement,
+    gains: Floats,
+    load: Load,
 ) -> None:
-    """Put right the powers of stems that rounding may change by more than a row may be wrong: measure what will be written."""
-    for side, item in np.argwhere((doubts_db > _MOST_DOUBT_DB) & (gains != np.floor(gains))):
+    """Put right the powers of stems that rounding may change by more than a row may be wrong: measure what will be written.
+
+    Raises:
+        PlanError: rounding leaves nothing of a stem.
+    """
+    for side, item in np.argwhere(in_doubt):
         start, length = place.starts[side, item], place.lengths[side, item]
         samples = load(sources["id"][int(place.sources[side, item])].as_py())[start : start + length]
         stem = np.empty_like(samples)
         scale_into(samples, gains[side, item], stem)
         stem_powers[side, item] = active_power(stem, spec.sample_rate_hz)
+        if not stem_powers[side, item]:
+            raise PlanError(
+                f"{sources['id'][int(place.sources[side, item])].as_py()} would be rounded to silence beside a source that is so "
+                "much louder: ask for levels closer to each other (--set levels.sir_db=...)"
+            )
 
 
 def _peak_bounds(place: _Placement, gains: Floats, peaks: Peaks, frame: int) -> Floats:

@@ -10,6 +10,8 @@ from synth.distributions import Distribution, Uniform
 from synth.errors import SpecError, near_matches
 
 SPLITS = ("train", "validation", "test")
+_MOST_SIR_DB = 40.0
+_MOST_MIXTURES = 10_000_000  # of a split: what is more is a slip of the pen, and its plan would fill the memory
 
 
 class _Strict(BaseModel):
@@ -19,7 +21,7 @@ class _Strict(BaseModel):
 class SplitSpec(_Strict):
     """How much a split holds."""
 
-    mixtures: int = Field(ge=0)
+    mixtures: int = Field(ge=0, le=_MOST_MIXTURES, strict=True)
 
 
 class FullOverlap(_Strict):
@@ -53,6 +55,16 @@ class Levels(_Strict):
     """
 
     sir_db: Distribution = Uniform(uniform=(-5.0, 5.0))  # level of s1 over each further source
+
+    @model_validator(mode="after")
+    def _sir_in_range(self) -> "Levels":
+        low, high = self.sir_db.support()
+        if low < -_MOST_SIR_DB or high > _MOST_SIR_DB:
+            raise ValueError(
+                f"sir_db lies within -{_MOST_SIR_DB:.0f} and {_MOST_SIR_DB:.0f} dB, beyond which 16 bits hold nothing of the "
+                f"weaker source; asked {low:g}..{high:g}"
+            )
+        return self
 
 
 class Published(_Strict):
@@ -111,7 +123,7 @@ def parse_spec(text: str, where: str, overrides: Mapping[str, Any] | None = None
         SpecError: unreadable YAML, an unknown key (near matches are named), a value of the wrong kind or range.
     """
     try:
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_EachKeyOnce)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -124,6 +136,20 @@ def parse_spec(text: str, where: str, overrides: Mapping[str, Any] | None = None
         return SeparationSpec.model_validate(data)
     except ValidationError as error:
         raise SpecError(f"{where}: {_first_problem(error, data)}") from error
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice, where YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice in one place", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _override(data: dict[str, Any], dotted: str, value: Any, where: str) -> None:

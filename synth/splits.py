@@ -9,11 +9,6 @@ from synth.draws import Draws, hash_texts
 from synth.errors import PlanError
 
 
-def official(rows_in_split: Mapping[str, int], wanted: Sequence[str]) -> bool:
-    """Whether the corpus's own splits serve: each wanted split has rows."""
-    return all(rows_in_split.get(split, 0) > 0 for split in wanted)
-
-
 def draw_split(
     speaker_ids: Sequence[str], wanted: Sequence[str], proportions: Mapping[str, float], *, seed: int, dataset: str, least: int
 ) -> NDArray[np.intp]:

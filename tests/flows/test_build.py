@@ -62,7 +62,7 @@ def test_the_manifest_says_what_was_made_of_what(tmp_path: Path, ingest_talk: An
     assert [str(held) for held in manifest.inputs] == [str(corpus)]
     assert manifest.overrides == overrides
     assert manifest.licence == manifest_of(root_url, corpus).licence
-    assert manifest.report["split_by"] == "drawn"
+    assert manifest.report["split_by"] == "official, but validation and test drawn from the speakers of train"
     assert manifest.report["train"]["uses_per_utterance"] == {"least": 6, "most": 6}
     size = {key: manifest.statistics["train"][key] for key in ("mixtures", "hours", "published_mixtures", "published_hours")}
     assert size == {
@@ -147,6 +147,17 @@ def test_the_official_split_is_kept_where_there_is_one(tmp_path: Path, ingest_ta
     assert manifest.report["split_by"] == "official"
     dataset = catalog.get("sep_2spk_partial", root=root_url)
     assert {s for row in dataset["validation"] for s in row["speaker_ids"]} == {"1004", "1005"}
+
+
+def test_official_splits_are_kept_and_only_what_is_missing_is_drawn_from_train(tmp_path: Path, ingest_talk: Any) -> None:
+    root_url = str(tmp_path / "catalog")
+    ingest_talk(root_url, {"train-clean-100": 6, "test-clean": 2})
+    manifest = manifest_of(root_url, build(spec(), root=root_url, workers=1))
+    assert manifest.report["split_by"] == "official, but validation drawn from the speakers of train"
+    dataset = catalog.get("sep_2spk_partial", root=root_url)
+    assert {s for row in dataset["test"] for s in row["speaker_ids"]} == {"1006", "1007"}
+    assert len({s for row in dataset["train"] for s in row["speaker_ids"]}) == 4
+    assert len({s for row in dataset["validation"] for s in row["speaker_ids"]}) == 2
 
 
 def test_eight_kilohertz_has_the_levels_of_what_is_written(tmp_path: Path, ingest_talk: Any, home: Path) -> None:

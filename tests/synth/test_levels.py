@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from synth.levels import Energies, Peaks, active_power, measure_frames
+from synth.levels import Energies, Frames, Peaks, active_power, measure_frames
 
 RATE_HZ = 8000
 FRAME = 80
@@ -31,7 +31,8 @@ def test_active_power_of_a_piece_is_that_of_its_samples(seed: int, count: int, s
     ]
     column = pa.chunked_array([pa.array([measure_frames(samples, RATE_HZ)[0]], pa.list_(pa.int64())) for samples in audio])
     pieces = [samples[start_frame * FRAME :][:length] for samples in audio]
-    powers, _ = Energies(column).active_powers(
+    frames = Frames(column, column, np.arange(count))
+    powers, _ = Energies(frames).active_powers(
         np.arange(count), np.full(count, start_frame * FRAME), np.array([len(piece) for piece in pieces]), FRAME
     )
     assert powers.tolist() == pytest.approx([active_power(piece, RATE_HZ) for piece in pieces], rel=1e-12)
@@ -64,15 +65,19 @@ def test_no_sum_exceeds_its_peak_bound(seed: int, first: int, second: int, offse
     total = np.zeros(max(at + length for at, length in zip(offsets, (first, second), strict=True)))
     for samples, g, at in zip(audio, gains, offsets, strict=True):
         total[at : at + len(samples)] += g * samples
-    peaks = Peaks(_column(audio))
+    peaks = _peaks(audio)
     alone = (np.array(gains) * peaks.largest()).max()
     bound = max(alone, _bound(peaks, [first, second], offsets, gains))
     assert np.abs(total).max() <= bound * (1 + 1e-12)
     assert bound <= np.dot(gains, peaks.largest()) * (1 + 1e-12)
 
 
-def _column(audio: list[np.ndarray]) -> pa.ChunkedArray:
-    return pa.chunked_array([pa.array([measure_frames(samples, RATE_HZ)[1]], pa.list_(pa.uint16())) for samples in audio])
+def _peaks(audio: list[np.ndarray]) -> Peaks:
+    """Of all but a first and a last utterance of the corpus, which are louder."""
+    loudest = np.full(100, 32767, dtype=np.int16)
+    lists = [measure_frames(samples, RATE_HZ)[1] for samples in (loudest, *audio, loudest)]
+    column = pa.chunked_array([pa.array(lists[:2], pa.list_(pa.uint16())), pa.array(lists[2:], pa.list_(pa.uint16()))])
+    return Peaks(Frames(column, column, np.arange(len(audio)) + 1))
 
 
 def _bound(peaks: Peaks, lengths: list[int], offsets: list[int], gains: list[float], starts: tuple[int, int] = (0, 0)) -> float:
@@ -82,7 +87,7 @@ def _bound(peaks: Peaks, lengths: list[int], offsets: list[int], gains: list[flo
 
 def test_the_bound_knows_that_loud_frames_may_not_meet() -> None:
     loud_end = np.r_[np.zeros(400), np.full(400, 20_000)].astype(np.int16)
-    peaks = Peaks(_column([loud_end, loud_end[::-1]]))
+    peaks = _peaks([loud_end, loud_end[::-1]])
     assert peaks.largest().tolist() == [20_000, 20_000]
     assert _bound(peaks, [800, 800], [0, 0], [1, 1]) == 20_000
     assert _bound(peaks, [800, 800], [0, 410], [1, 1]) == 40_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.splits import draw_split, official
+from synth.splits import draw_split
 
 SPLITS = ("train", "validation", "test")
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -42,9 +42,3 @@ def test_eight_speakers_give_four_two_two() -> None:
 def test_too_few_speakers_are_refused_with_numbers() -> None:
     with pytest.raises(PlanError, match=r"5 speakers are too few for the splits train, validation, test: .* needs 6"):
         _draw([f"s{k}" for k in range(5)])
-
-
-def test_the_official_split_serves_only_if_it_has_all_that_is_asked_for() -> None:
-    assert official({"train": 5, "test": 3}, ["train"])
-    assert not official({"test": 80}, ["train", "test"])
-    assert not official({"train": 5, "test": 0}, ["train", "test"])
