@@ -39,8 +39,8 @@ def ingest(
     root: str | None = None,
     workers: int | None = None,
 ) -> Published:
-    """Take a corpus into the catalog (`flows.ingest.ingest`)."""
-    published = ingest_corpus(corpus, sources or [], sample, root, workers)
+    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`)."""
+    published = ingest_corpus(corpus, sources or [download_corpus(corpus)], sample, root, workers)
     _tell_of(published, root)
     return published
 
@@ -57,6 +57,16 @@ def build(
     published = build_set(spec, name, overrides or {}, root, workers)
     _tell_of(published, root)
     return published
+
+
+@task(cache_policy=NO_CACHE, task_run_name="download {corpus}")
+def download_corpus(corpus: str) -> str:
+    """The first half of flow `ingest`; gives the folder."""
+    from flows import corpora
+    from flows.download import download
+
+    with _followed(f"download {corpus}") as progress:
+        return str(download(corpora.get(corpus), progress=progress))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="ingest {corpus}")
