@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.commands import options, replaying, texts
+from flows.commands import options, own, replaying, texts
 from flows.progress import shown
 from flows.server import answering_server
 from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
@@ -25,13 +25,22 @@ if TYPE_CHECKING:
     help="An archive of the corpus, or a folder that holds its archives or its files; repeatable.",
 )
 @click.option("--sample", type=click.IntRange(min=1), help="Take this many utterances only, and publish CORPUS_sample.")
+@own.options
 @options.workers
 @options.as_json
-def ingest(corpus: str, sources: tuple[Path, ...], sample: int | None, workers: int | None, as_json: bool) -> None:
-    """Take CORPUS into the catalog."""
+def ingest(
+    corpus: str, sources: tuple[Path, ...], sample: int | None, workers: int | None, as_json: bool, **described: Any
+) -> None:
+    """Take CORPUS into the catalog: one that yuliao knows, or with --as one of your own."""
     from flows.text import corpora as text_corpora
 
-    if corpus in text_corpora.names():
+    adapter = own.adapter(corpus, described)
+    if adapter is not None:
+        from flows.ingest import ingest as ingest_corpus
+
+        with shown(f"ingest {corpus}") as progress:
+            published = ingest_corpus(adapter, sources, sample=sample, workers=workers, progress=progress)
+    elif corpus in text_corpora.names():
         from flows.text.ingest import ingest as ingest_text
 
         with shown(f"ingest {corpus}") as progress:
