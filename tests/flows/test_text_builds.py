@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 import catalog
@@ -87,7 +88,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
     return [row for split in catalog.get(name).values() for row in split]
 
 
-def test_two_corpora_in_one_script(corpora: None) -> None:
+def test_two_corpora_in_one_script(corpora: None, tmp_path: Path) -> None:
     """Taiwan's words, exact answers, the original beside them; whoever has no answer in the context is left out and counted."""
     build(load_text_spec("mrc_zh_tw", {"conversion.from_hans": "s2twp"}))
     rows = rows_of("mrc_zh_tw")
@@ -110,6 +111,8 @@ def test_two_corpora_in_one_script(corpora: None) -> None:
     assert manifest.licence.name == "CC-BY-SA-3.0 AND CC-BY-SA-4.0"
     assert "converted by OpenCC" in manifest.licence.notes
     assert [item.name for item in manifest.inputs] == ["drcd", "cmrc2018"]
+    plain = datasets.load_from_disk(str(tmp_path / "catalog/mrc_zh_tw/versions/1"))
+    assert [row["answers"] for part in plain.values() for row in part] == [row["answers"] for row in rows]
     assert catalog.verify("mrc_zh_tw").ok
 
 

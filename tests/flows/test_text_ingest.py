@@ -11,8 +11,11 @@ import pytest
 import catalog
 from catalog.manifests import Manifest
 from flows.cli import run
+from flows.text import corpora
 from flows.text.adapter import TextError
-from flows.text.ingest import ingest
+from flows.text.ingest import ingest, read
+from synth.text.convert import convert, track
+from synth.text.opencc import convert_text
 
 REAL = Path(os.environ.get("YULIAO_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -168,3 +171,25 @@ def test_the_audited_counts_of_the_real_files(corpus: str, file: str, expected: 
     found = counts(catalog.manifest(published.name, root=tmp_path / "catalog"), Path(file).name)
     names = ("articles", "paragraphs", "questions", "answers", "start_does_not_match", "occurs_more_than_once")
     assert tuple(found[name] for name in names) == expected
+
+
+@pytest.mark.skipif(not (REAL / "drcd").is_dir(), reason="the real files are not at hand (YULIAO_SHARED_DATA)")
+@pytest.mark.parametrize(
+    ("file", "configuration"),
+    [
+        ("drcd/DRCD_dev.json", "tw2sp"),
+        ("cmrc2018/squad-style-cmrc2018_trial.json", "s2twp"),
+        ("cmrc2018/cmrc2018_trial.json", "s2twp"),
+    ],
+)
+def test_answers_of_the_real_files_survive_phrases(file: str, configuration: str) -> None:
+    """All of them exact, and the tracked converter writes what OpenCC writes in every context."""
+    corpus = file.partition("/")[0]
+    rows, _ = read(corpora.get(corpus), [REAL / file], None, lambda done, total, unit: None)
+    contexts: dict[str, set[tuple[int, int]]] = {}
+    for row in (row for of_split in rows.values() for row in of_split):
+        for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True):
+            contexts.setdefault(row["context"], set()).add((start, start + len(text)))
+    for context, spans in contexts.items():
+        assert all(convert(context, spans, configuration).exact)
+        assert track(context, configuration)[0] == convert_text(context, configuration)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synth.draws import hash_text
 from synth.text.convert import SAME_LENGTH, SpanError, convert, track
 from synth.text.opencc import ConversionError, configurations, convert_text, read_chain
 
@@ -160,3 +161,25 @@ def test_a_line_of_four_megabytes() -> None:
     result = convert(text, [(start, start + 3)], "s2twp")
     assert [result.text[a:b] for a, b in result.spans] == ["伺服器"]
     assert result.exact == [True]
+
+
+@pytest.mark.parametrize("configuration", ["s2twp", "tw2sp"])
+def test_every_phrase_that_is_replaced_is_tracked(configuration: str) -> None:
+    """Each key of the tables that change lengths, between others, and some of the long tables."""
+    keys = [key for stage in read_chain(configuration).stages for table in stage.tables for key in table]
+    keys = sorted(set(keys), key=lambda key: (hash_text(key), key))[:6000]
+    for first in range(0, len(keys), 60):
+        text = "".join(keys[first : first + 60])
+        assert track(text, configuration)[0] == convert_text(text, configuration)
+
+
+@pytest.mark.parametrize("configuration", ["s2twp", "tw2sp"])
+@given(case=texts_with_spans())
+def test_cutting_and_tracking_agree(configuration: str, case: tuple[str, list[tuple[int, int]]]) -> None:
+    """Where both know an edge, they know the same one: neither can be wrong by itself."""
+    text, spans = case
+    positions = dict(track(text, configuration)[1])
+    result = convert(text, spans, configuration)
+    for (start, end), (to_start, to_end), exact in zip(spans, result.spans, result.exact, strict=True):
+        if exact and start in positions and end in positions:
+            assert (to_start, to_end) == (positions[start], positions[end])

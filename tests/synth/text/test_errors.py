@@ -117,3 +117,12 @@ def test_readings_come_from_the_spec_too(jieba_cache: Path) -> None:
     """A reading that is said to be another one makes other homophones."""
     confusions = Confusions({"甲": 1, "乙": 1}, {"甲": "ㄧˇ"})
     assert confusions.pick("homophone", "甲", 0.5) == "乙"
+
+
+def test_a_line_of_four_megabytes() -> None:
+    """In one piece."""
+    text = "是事市式試室，" * 200_000
+    assert len(text.encode()) > 4_000_000
+    wrong, edits = errors(homophone=0.01, deletion=0.01).put_in(text, 0)
+    assert invert(wrong, edits) == text
+    assert len(edits) > 10_000
