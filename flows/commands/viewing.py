@@ -27,11 +27,15 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json([asdict(dataset) for dataset in datasets])
     else:
-        print_datasets(datasets)
-        if not datasets:
+        if datasets:
+            print_datasets(datasets)
+        else:
             print(
                 f"nothing in {catalog_url()} yet: `yuliao ingest` brings a corpus, `yuliao demo` one of its own", file=sys.stderr
             )
+        for dataset in datasets:
+            if dataset.problem is not None:
+                print(dataset.problem, file=sys.stderr)
 
 
 def print_datasets(datasets: "list[Listed]") -> None:
@@ -40,7 +44,7 @@ def print_datasets(datasets: "list[Listed]") -> None:
     rows = [
         (
             f"{dataset.name}@{dataset.version}",
-            dataset.kind,
+            dataset.kind if dataset.problem is None else "unreadable",
             " / ".join(f"{split} {rows:,}" for split, rows in in_order(dataset.rows).items()),
             None if dataset.hours is None else human_duration(dataset.hours * 3600),
             human_size(dataset.size_bytes),
@@ -119,7 +123,8 @@ def verify(context: click.Context, reference: str, as_json: bool) -> None:
     else:
         for problem in found.problems:
             print(problem)
-        outcome = f"{len(found.problems)} problems" if found.problems else "as published"
+        count = len(found.problems)
+        outcome = f"{count} {'problem' if count == 1 else 'problems'}" if count else "as published"
         print(f"{found.name}@{found.version}: {outcome} ({found.rows:,} rows, {human_size(found.size_bytes)} read)")
     context.exit(0 if found.ok else 1)
 

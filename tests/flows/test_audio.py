@@ -1,6 +1,8 @@
 """Audio files to samples; what is broken is refused."""
 
 import io
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -103,3 +105,22 @@ def test_a_wav_written_to_a_pipe_is_read() -> None:
     at = data.index(b"data")
     data[at + 4 : at + 8] = b"\xff\xff\xff\xff"
     np.testing.assert_array_equal(decode(bytes(data), "a")[0], samples)
+
+
+def test_an_interrupt_in_the_middle_of_a_file_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libsndfile reads through callbacks: what is raised there is swallowed, and the file would count as broken."""
+    data = encoded(tone(), "FLAC", "PCM_16")
+
+    class Interrupted(io.BytesIO):
+        def readinto(self, buffer: object) -> int:
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().readinto(buffer)  # type: ignore[arg-type]
+
+        def read(self, size: int | None = -1) -> bytes:
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().read(size)
+
+    monkeypatch.setattr("flows.audio.io.BytesIO", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        decode(data, "a")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

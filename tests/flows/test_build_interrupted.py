@@ -27,11 +27,16 @@ SHARD_BYTES = 1 << 20
 
 # What a user's `yuliao build` does, with small shards, and slowed down so that there is a middle to be killed in.
 BUILDER = """
-import sys, time
+import importlib, os, signal, sys, time
 import flows.build
 from flows.specs import load_spec
+def dying(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
 if __name__ == "__main__":
-    root, name, workers, pause_s = sys.argv[1:]
+    root, name, workers, pause_s, dies_in = sys.argv[1:]
+    if dies_in:
+        module, function = dies_in.rsplit(".", 1)
+        setattr(importlib.import_module(module), function, dying)
     def progress(done, total, unit):
         print(done, flush=True)
         time.sleep(float(pause_s))
@@ -47,8 +52,10 @@ def builder(tmp_path: Path, process_environment: dict[str, str]) -> Any:
     program.write_text(BUILDER)
     started: list[subprocess.Popen[str]] = []
 
-    def start(root_url: str, name: str, workers: int = 2, pause_s: float = 0.0, **settings: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, str(program), root_url, name, str(workers), str(pause_s)]
+    def start(
+        root_url: str, name: str, workers: int = 2, pause_s: float = 0.0, dies_in: str = "", **settings: Any
+    ) -> subprocess.Popen[str]:
+        command = [sys.executable, str(program), root_url, name, str(workers), str(pause_s), dies_in]
         environment = {**os.environ, **process_environment}
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
@@ -118,6 +125,41 @@ def test_a_build_killed_in_the_middle_goes_on_and_ends_the_same(
     assert catalog.verify("killed", root=root_url).ok
 
 
+@pytest.mark.parametrize(
+    ("dies_in", "listed"),
+    [
+        ("flows.build.plan_split", False),  # nothing is written yet
+        ("flows.build._write_table", False),  # planned, no shard rendered
+        ("catalog.publish._commit", False),  # all shards rendered
+        ("catalog.publish.write_view", True),  # committed, without card and view, and with its journal
+    ],
+)
+def test_a_build_killed_before_or_after_its_shards_ends_the_same(
+    root_url: str, ingest_talk: Any, builder: Any, dies_in: str, listed: bool
+) -> None:
+    ingest_talk(root_url)
+    process = builder(root_url, "killed", workers=1, dies_in=dies_in)
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    names = [listed.name for listed in catalog.list_datasets(root=root_url)]
+    assert names == (["killed", "librispeech"] if listed else ["librispeech"])
+
+    storage = open_root(root_url)
+    before = storage.children("killed/blobs")
+    again = builder(root_url, "killed", workers=1)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    assert out.split()[-1] == "killed@1"
+    if "publish" in dies_in:
+        assert storage.children("killed/blobs") == before, "nothing is rendered again"
+    manifest, undisturbed = read_manifest(storage, "killed", 1), _undisturbed(root_url)
+    assert manifest.rows_digest == undisturbed.rows_digest
+    assert manifest.blobs == undisturbed.blobs
+    assert storage.children("killed/building") == []
+    assert storage.children("killed/versions/1") == storage.children("undisturbed/versions/1") != []
+    assert catalog.verify("killed", root=root_url).ok
+
+
 def test_two_builds_of_the_same_at_once_make_one_version(root_url: str, ingest_talk: Any, builder: Any) -> None:
     ingest_talk(root_url)
     both = [builder(root_url, "raced", workers=1) for _ in range(2)]
@@ -160,5 +202,24 @@ def test_a_disk_that_cannot_hold_the_set_is_refused_before_work(
     ingest_talk(root_url)
     free = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("flows.build.shutil.disk_usage", lambda path: free)
-    with pytest.raises(catalog.CatalogError, match=r"sep_2spk_partial needs .* MB more in .*, where 1\.0 kB are free"):
+    with pytest.raises(catalog.CatalogError, match=r"sep_2spk_partial needs .* MB more in .*; 1\.0 kB are free: .*CATALOG"):
         build(load_spec("sep_2spk_partial", OVERRIDES), root=root_url, workers=1)
+
+
+@pytest.mark.server
+def test_a_cache_that_cannot_hold_the_set_is_refused_before_work_too(
+    s3_url: str, home: Path, ingest_talk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blobs on their way to S3 are written to $YULIAO_HOME, and kept there."""
+    ingest_talk(s3_url)
+    asked: list[Path] = []
+
+    def disk_usage(path: Path) -> Any:
+        asked.append(Path(path))
+        return type("Usage", (), {"free": 1000})
+
+    monkeypatch.setattr("flows.build.shutil.disk_usage", disk_usage)
+    with pytest.raises(catalog.CatalogError, match=r"needs .* MB more in .*cache/blobs, .*; 1\.0 kB are free: .*YULIAO_HOME"):
+        build(load_spec("sep_2spk_partial", OVERRIDES), root=s3_url, workers=1)
+    assert all(path.is_relative_to(home) for path in asked)
+    assert [listed.name for listed in catalog.list_datasets(root=s3_url)] == ["librispeech"]
