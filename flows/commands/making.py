@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.commands import options, own, replaying, texts
+from flows.commands import corpora, options, own, replaying, texts
 from flows.progress import shown
 from flows.server import answering_server
 from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
@@ -22,19 +22,34 @@ if TYPE_CHECKING:
     "sources",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="An archive of the corpus, or a folder that holds its archives or its files; repeatable.",
+    help="An archive of the corpus or a part of one, or a folder that holds its archives or its files; repeatable.",
 )
 @click.option("--sample", type=click.IntRange(min=1), help="Take this many utterances only, and publish CORPUS_sample.")
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched, how much disk and time it takes; do nothing.")
 @own.options
 @options.workers
 @options.as_json
 def ingest(
-    corpus: str, sources: tuple[Path, ...], sample: int | None, workers: int | None, as_json: bool, **described: Any
+    corpus: str,
+    sources: tuple[Path, ...],
+    sample: int | None,
+    dry_run: bool,
+    workers: int | None,
+    as_json: bool,
+    **described: Any,
 ) -> None:
-    """Take CORPUS into the catalog: one that yuliao knows, or with --as one of your own."""
+    """Take CORPUS into the catalog: one that yuliao knows, or with --as one of your own.
+
+    Without --from it is fetched from its makers to $YULIAO_HOME/downloads/CORPUS, and no file of it twice.
+    """
     from flows.text import corpora as text_corpora
 
     adapter = own.adapter(corpus, described)
+    if dry_run:
+        corpora.print_dry_run(adapter or corpus, sources, as_json)
+        return
+    if adapter is None and not sources:
+        sources = corpora.fetched(corpus)
     if adapter is not None:
         from flows.ingest import ingest as ingest_corpus
 
