@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.small_pools import MOST_PAIRS, Uses, pair_uses
+from synth.small_pools import Uses, pair_uses, solvable
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,6 +25,7 @@ _SAME_SPEAKER = 10.0  # dearer than two ratios out of reach (each 1 plus what is
 _WRONG = 1e5  # a wrong pair outweighs any crowding
 _LEAST_GAIN = 0.01  # less is rounding
 _ROUNDS = 2000
+_MOST_OFFERS = 30_000_000  # over all rounds: some seconds
 _IDLE_ROUNDS = 200
 _MOST_COMPARISONS = 5_000_000
 _MOST_DRAWS = 10_000
@@ -101,7 +102,7 @@ def pair_up(
         raise PlanError("the pool has utterances of fewer than 2 speakers, and a mixture needs 2")
     items = np.arange(mixtures, dtype=np.int64)
     ratios = draw_ratios(0, items)
-    if pool.pair_count() <= MOST_PAIRS:
+    if solvable(pool.pair_count(), mixtures):
         small = _solve_small(pool, ratios, lowest_ratio, most_uses_of_pair, draws)
         if small is not None:
             _draw_anew(pool, small, draw_ratios)
@@ -324,7 +325,7 @@ def _exchange_at_random(pool: Pool, pairs: Pairs, draws: Draws) -> None:
     """
     items = np.arange(len(pairs.a), dtype=np.uint64)
     lowest, idle = np.inf, 0
-    for round_number in range(_ROUNDS):
+    for round_number in range(min(_ROUNDS, _MOST_OFFERS // len(pairs.a))):
         crowd = _Crowd(pool, pairs)
         wrong = _wrongness(pool, pairs.a, pairs.b, pairs.ratios)
         wanting = (wrong > 0) | (crowd.count(crowd.key(pairs.a, pairs.b)) > 1)

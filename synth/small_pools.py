@@ -16,8 +16,6 @@ from synth.draws import Draws
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Pairs up to which the programme is solved in about a second.
-MOST_PAIRS = 3000
 _NODE_LIMIT = 500  # a limit on time would make the plan depend on the machine
 
 
@@ -48,6 +46,11 @@ class Uses:
     counts: Ints
     band_ends: Ints
     drawn_anew: Ints
+
+
+def solvable(pairs: int, mixtures: int) -> bool:
+    """Whether the programme is solved in seconds, and worth it: exchanges find what is needed where there are pairs to spare."""
+    return pairs <= 3_000 or (pairs <= 12_000 and 2 * mixtures > pairs)
 
 
 def pair_uses(

@@ -9,6 +9,7 @@ from typing import Literal
 Position = Literal["given", "guess", "found", "moved", "loose", "number", "none"]
 
 _SERIAL_ZERO = date(1899, 12, 30)  # day 0 of spreadsheets
+_DECIMAL = re.compile(r"\d{1,15}\.\d{1,15}")  # a number that was written out as text
 _SERIALS = range(1, 80_000)  # up to 2119
 NEAR = 10  # code points by which a start may be wrong and still be meant
 
@@ -63,6 +64,10 @@ def locate(context: str, answer: str | int | float, start: int | None, *, first_
             return Located(answer, nearest, "moved")
     if starts:
         return Located(answer, starts[0], "found" if len(starts) == 1 else "guess")
+    if _DECIMAL.fullmatch(answer):
+        as_number = _from_number(context, float(answer))
+        if as_number.position == "number":
+            return as_number
     return _loosely(context, answer) or Located(answer, -1, "none")
 
 
