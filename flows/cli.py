@@ -16,7 +16,7 @@ from synth.errors import YuliaoError
 _AGAIN = {
     "build": "; finished shards are kept, and the same command goes on behind them",
     "materialize": "; finished shards are kept, and the same command goes on behind them",
-    "ingest": "; nothing was published, and the same command fetches no finished file again",
+    "ingest": "; nothing was published: the same command starts anew, with the files that were fetched",
 }
 
 

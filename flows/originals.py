@@ -108,15 +108,16 @@ def check(original: Original) -> None:
     declared = original.declared
     if declared is None:
         return
-    pairs = [(declared, original.paths)]
-    pairs += (
-        [(part, (path,)) for part, path in zip(declared.parts, original.paths, strict=True)] if len(original.paths) > 1 else []
-    )
-    for archive, paths in reversed(pairs):  # parts first: they tell what to fetch again
-        size_bytes = sum(path.stat().st_size for path in paths)
-        if not (archive.md5 or archive.sha256) or archive.size_bytes not in (None, size_bytes):
-            continue
-        wrong = checksums.difference(archive, checksums.look(paths))
+    if not original.is_of_official_size or not any(item.md5 or item.sha256 for item in (declared, *declared.pieces)):
+        return
+    # Parts come before the whole: they tell what to fetch again.
+    for archive, found in checksums.look(declared, original.paths):
+        wrong = checksums.difference(archive, found)
         if wrong:
-            where = paths[0] if len(paths) == 1 else f"{archive.file}, joined from its parts"
+            joined = archive is declared and len(original.paths) > 1
+            where = f"{archive.file}, joined from its parts" if joined else str(_path_of(archive, original))
             raise checksums.WrongChecksum(f"{where}: {wrong}; fetch it again, or unpack it and give the folder")
+
+
+def _path_of(archive: Archive, original: Original) -> Path:
+    return next((path for path in original.paths if path.name == archive.file), original.paths[0])

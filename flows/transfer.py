@@ -75,7 +75,8 @@ def is_there(archive: Archive, folder: Path) -> bool:
     path = folder / archive.file
     if not path.exists():
         return False
-    wrong = checksums.difference(archive, checksums.look([path]))
+    [(_, found)] = checksums.look(archive, [path])
+    wrong = checksums.difference(archive, found)
     if wrong:
         raise checksums.WrongChecksum(f"{path}: {wrong}; remove it, and the same command fetches it again")
     return True

@@ -113,16 +113,67 @@ def test_what_is_wrong_with_yuliao_itself_is_not_hidden(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt(), 130), (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "shard"), 2)]
+    ("error", "code", "expected"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "shard"), 2, "No space left on device: shard\n"),
+        (OSError(errno.EIO, os.strerror(errno.EIO), "/some/disk"), 2, "Input/output error: /some/disk\n"),
+        (NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), "/a/file/b"), 2, "Not a directory: /a/file/b\n"),
+        (OSError("told by\na library"), 2, "told by a library\n"),
+    ],
 )
-def test_an_interrupt_and_a_full_disk_are_one_line(capsys, monkeypatch, error, code):
+def test_an_interrupt_and_what_the_machine_lacks_are_one_line(capsys, monkeypatch, error, code, expected):
     def failing(**_):
         raise error
 
     monkeypatch.setattr(catalog.listing, "list_datasets", failing)
     assert run(["list"]) == code
     printed = capsys.readouterr()
-    assert printed.out == "" and printed.err.startswith("yuliao: error: ") and printed.err.count("\n") == 1
+    assert (printed.out, printed.err) == ("", f"yuliao: error: {expected}")
+
+
+@pytest.mark.parametrize("setting", ["YULIAO_HOME", "YULIAO_CATALOG"])
+@pytest.mark.parametrize("below", ["", "/below"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["show", "speech"],
+        ["verify", "speech"],
+        ["tag", "speech", "stable"],
+        ["remove", "speech@1"],
+        ["gc"],
+        ["build", "sep_2spk_full"],
+        ["build", "sep_2spk_full", "--dry-run"],
+        ["plan", "sep_2spk_full", "--to", "plan.arrow"],
+        ["materialize", "speech"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_in_the_place_of_a_folder_is_one_line_for_every_command(capsys, tmp_path, monkeypatch, setting, below, arguments):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(setting, f"{tmp_path}/file{below}")
+    assert f"{tmp_path}/file is a file; set {setting} to a folder" in mistake(capsys, *arguments)
+
+
+def test_an_empty_catalog_says_that_it_is_empty_and_nothing_else(capsys, root):
+    assert run(["list"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith(f"nothing in {root.url} yet: ") and printed.err.count("\n") == 1
+
+
+def test_an_unreadable_manifest_is_listed_as_such(capsys, published):
+    manifest = Path(published.url) / "speech" / "manifests" / "1.json"
+    manifest.write_bytes(b"{}")
+    assert run(["list"]) == 0
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert "mixtures@1" in lines[1] and lines[2].split() == ["speech@1", "unreadable", "0", "B", "1"]
+    assert str(manifest) in printed.err and "`yuliao remove speech@1`" in printed.err
+    assert run(["verify", "mixtures"]) == 1
+    assert "mixtures@1: 1 problem (" in capsys.readouterr().out
+    assert run(["remove", "speech@1"]) == 0
+    assert run(["verify", "mixtures"]) == 0
 
 
 def test_json_of_each_command(capsys, published):
