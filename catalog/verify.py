@@ -17,6 +17,7 @@ from catalog.promises import broken_mixtures, broken_recordings, broken_speech
 from catalog.recipe_kind import broken_sums
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
+from catalog.text_promises import broken_texts
 from catalog.view import write_view
 
 _SHARDS_AT_ONCE = 4  # each holds a batch or some parts of a download in memory
@@ -153,6 +154,7 @@ def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry
                 yield from broken_speech(batch)
             if manifest.kind in ("noise", "rir"):
                 yield from broken_recordings(batch)
+            yield from broken_texts(manifest.kind, batch)
     if rows != shard.rows:
         yield f"it has {rows} rows, its manifest says {shard.rows}"
     if sum_digests(digests) != shard.rows_digest:

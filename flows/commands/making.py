@@ -45,6 +45,9 @@ def ingest(
     from flows.text import corpora as text_corpora
 
     adapter = own.adapter(corpus, described)
+    if corpus in text_corpora.names():
+        _print_published(texts.ingest(corpus, sources, sample=sample, dry_run=dry_run), as_json)
+        return
     if dry_run:
         corpora.print_dry_run(adapter or corpus, sources, as_json)
         return
@@ -55,11 +58,6 @@ def ingest(
 
         with shown(f"ingest {corpus}") as progress:
             published = ingest_corpus(adapter, sources, sample=sample, workers=workers, progress=progress)
-    elif corpus in text_corpora.names():
-        from flows.text.ingest import ingest as ingest_text
-
-        with shown(f"ingest {corpus}") as progress:
-            published = ingest_text(corpus, sources, sample=sample, progress=progress)
     elif answering_server():
         from flows import orchestrate
 

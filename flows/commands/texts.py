@@ -1,13 +1,28 @@
-"""Sets of text in `yuliao build`."""
+"""Text in `yuliao ingest` and `yuliao build`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from flows.progress import shown
 from flows.tables import print_by_split, print_facts, print_json
 
 if TYPE_CHECKING:
     from catalog.publish import Published
+
+
+def ingest(corpus: str, sources: Sequence[Path], *, sample: int | None, dry_run: bool) -> "Published":
+    """Take a text corpus into the catalog, from files that are at hand."""
+    from flows.text.ingest import ingest as ingest_text
+
+    if dry_run or not sources:
+        raise click.UsageError(
+            f"{corpus} is text, of which nothing is fetched yet: give its files with --from, without --dry-run"
+        )
+    with shown(f"ingest {corpus}") as progress:
+        return ingest_text(corpus, sources, sample=sample, progress=progress)
 
 
 def build(spec: str, overrides: Mapping[str, Any], *, name: str | None, dry_run: bool, as_json: bool) -> "Published | None":

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from catalog import settings
-from catalog.manifests import Licence, read_manifest, version_numbers
+from catalog.manifests import Licence
 from catalog.names import check_name
-from catalog.publish import Published, publish
+from catalog.publish import Published, publish, published_already
 from catalog.roots import open_root
 from flows.progress import Progress, nothing
 from flows.text.build_csc import SOURCES, build_csc
@@ -54,9 +54,9 @@ def build(
     name = check_name(name or spec.name)
     sources = open_sources(storage, spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
     fingerprint = _fingerprint(spec, sources)
-    newest = version_numbers(storage, name).newest
-    if newest is not None and read_manifest(storage, name, newest).fingerprint == fingerprint:
-        return Published(name, newest, created=False)
+    already = published_already(storage, name, fingerprint)
+    if already is not None:
+        return already
     made = _made(spec, sources)
     rows = {split: found for split, found in made.splits.items() if found}
     done, total = 0, sum(map(len, rows.values()))
@@ -77,7 +77,7 @@ def build(
         inputs=[source.pin for source in sources],
         statistics={split: made.statistics[split] for split in rows},
         report=made.report,
-        software={package: importlib.metadata.version(package) for package in ("yuliao", "pyarrow", *_LIBRARIES)},
+        software=_software(spec) | {package: importlib.metadata.version(package) for package in ("yuliao", "pyarrow")},
         root=root,
     )
 
@@ -101,11 +101,16 @@ def _made(spec: TextSpec, sources: list[Source]) -> Made:
     return build_csc(spec, sources, cache) if isinstance(spec, CscSpec) else build_labelled(spec, sources)
 
 
+def _software(spec: TextSpec) -> dict[str, str]:
+    engine = spec.tokens.engine if isinstance(spec, MrcSpec) and spec.tokens else "jieba"
+    return {package: importlib.metadata.version(package) for package in dict.fromkeys((*_LIBRARIES, engine))}
+
+
 def _fingerprint(spec: TextSpec, sources: list[Source]) -> str:
     content = {
         "algorithm": ALGORITHM,
         "spec": spec.model_dump(mode="json", exclude={"corpora", "description"}),
         "corpora": {source.manifest.name: source.manifest.rows_digest for source in sources},
-        "libraries": {package: importlib.metadata.version(package) for package in _LIBRARIES},
+        "libraries": _software(spec),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -51,6 +51,7 @@ def _read_conll(labels: set[str], numbers: Mapping[str, int], file: TextFile, no
 def _sentence(row_id: str, characters: list[str], found: list[str], numbers: Mapping[str, int], notes: Notes) -> Iterator[Row]:
     notes.counts["sentences"] += 1
     notes.counts["characters"] += len(characters)
+    notes.counts.update({f"characters: {name}": count for name, count in special_characters("".join(characters)).items()})
     if "?" in found:
         notes.refuse(row_id, "a line that is no character with a tag")
         return

@@ -27,6 +27,11 @@ class _TextSpec(_Strict):
     name: str
     description: str = ""
     corpora: list[str] = Field(min_length=1)  # NAME[@V] each
+
+
+class _DrawnSpec(_TextSpec):
+    """A set whose splits are drawn."""
+
     seed: int = 0
     # Shares of the groups (articles, or texts that are nearly the same); a group's split does not change when others come.
     split_proportions: dict[Split, Annotated[float, Field(gt=0)]] = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -53,7 +58,7 @@ class Duplicates(_Strict):
     jaccard: Annotated[float, Field(gt=0.3, le=1)] = 0.8
 
 
-class MrcSpec(_TextSpec):
+class MrcSpec(_DrawnSpec):
     """Reading comprehension."""
 
     kind: Literal["mrc"]
@@ -91,7 +96,7 @@ class ErrorRates(_Strict):
         return self
 
 
-class CscSpec(_TextSpec):
+class CscSpec(_DrawnSpec):
     """Sentences with errors such as speech recognition makes, beside what they should be."""
 
     kind: Literal["csc"]

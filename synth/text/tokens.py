@@ -49,13 +49,6 @@ def fold(text: str) -> str:
     return _SURROGATE.sub("\ufffd", folded if len(folded) == len(text) else text)
 
 
-def version(engine: str) -> str:
-    """Engine and version, for the manifest."""
-    from importlib.metadata import version as installed
-
-    return f"{engine} {installed(engine)}"
-
-
 def words(cache: Path) -> dict[str, int]:
     """jieba's own dictionary: simplified words and how often they were seen."""
     tokenizer = _jieba(cache)

@@ -52,9 +52,10 @@ def test_rules(answer: str, start: int | None, first_only: bool, expected: tuple
         (0.25, "佔25%左右", "25%"),
         (3.5, "約3.5公里", "3.5"),
         (39764, "39764人", "39764"),
+        ("39764.0", "該站於2008年11月12日啟用", "2008年11月12日"),
     ],
 )
-def test_numbers_that_a_spreadsheet_made_are_read_off_the_context(number: float, context: str, text: str) -> None:
+def test_numbers_that_a_spreadsheet_made_are_read_off_the_context(number: float | str, context: str, text: str) -> None:
     """Dates are days since 1899-12-30; a number is never taken out of a longer one."""
     found = locate(context, number, None)
     assert (found.text, found.position) == (text, "number")
