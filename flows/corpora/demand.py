@@ -5,7 +5,7 @@ at 48 kHz only and is not among these archives.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +54,17 @@ def _read(sources: Sequence[Path], metadata: Metadata) -> Iterator[AudioFile]:
             raise ArchiveError(f"{source}: {place} lacks {missing}, and all channels are one recording; fetch its archive again")
 
 
-def _joined(source: Path, place: str, channels: Mapping[int, bytes]) -> AudioFile:
-    decoded = [decode(channels[channel], f"{source}: {place}/ch{channel:02}.wav") for channel in _CHANNELS]
-    if len({(len(samples), sample_rate_hz) for samples, sample_rate_hz in decoded}) > 1:
-        raise ArchiveError(f"{source}: the channels of {place} differ in length or sample rate; fetch its archive again")
-    data = wav.encode_signal(np.stack([samples for samples, _ in decoded]), decoded[0][1])
+def _joined(source: Path, place: str, channels: dict[int, bytes]) -> AudioFile:
+    first, sample_rate_hz = decode(channels[1], f"{source}: {place}/ch01.wav")
+    joined = np.empty((len(first), len(_CHANNELS)), np.int16)
+    for column, channel in enumerate(_CHANNELS):
+        # One after another is let go: a place has 150 MB.
+        samples, rate_hz = decode(channels.pop(channel), f"{source}: {place}/ch{channel:02}.wav")
+        if (len(samples), rate_hz) != (len(joined), sample_rate_hz):
+            raise ArchiveError(f"{source}: the channels of {place} differ in length or sample rate; fetch its archive again")
+        joined[:, column] = samples
     sound = Sound(id=place, category="noise", recording_id=place, official_split="all")
-    return AudioFile(f"{place}/ch01-16.wav", data, (Take(sound),))
+    return AudioFile(f"{place}/ch01-16.wav", wav.encode_signal(joined.T, sample_rate_hz), (Take(sound),))
 
 
 CORPUS = Corpus(

@@ -27,7 +27,7 @@ CORPUS = Corpus(
         name="CC-BY-4.0",
         commercial_use=True,
         attribution="MUSAN, David Snyder, Guoguo Chen, Daniel Povey; authors of the items in the archive's LICENSE files",
-        notes="the items are CC BY or of the US public domain",
+        notes="the items are CC BY or of the US public domain; 843 noises are in RIRS_NOISES too",
     ),
     citation="David Snyder, Guoguo Chen, Daniel Povey: MUSAN: A Music, Speech, and Noise Corpus. arXiv:1510.08484, 2015.",
     homepage="https://www.openslr.org/17/",

@@ -27,7 +27,7 @@ CORPUS = Corpus(
     title="RIRS_NOISES: point-source and isotropic noises",
     kind="noise",
     language="und",
-    licence=LICENCE,
+    licence=LICENCE.model_copy(update={"notes": "the point-source noises are MUSAN's (CC BY 4.0), with the same samples"}),
     citation=CITATION,
     homepage="https://www.openslr.org/28/",
     sample_rate_hz=16_000,
