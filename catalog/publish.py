@@ -81,6 +81,7 @@ def publish(
     check_known_overlaps(known_overlaps)
     if kind not in KINDS:
         raise CatalogError(f"{name}: unknown kind {kind!r}{near_matches(kind, KINDS)}")
+    check_kind(opened, name, kind)
     if not any(shard.rows for shards in splits.values() for shard in shards):
         raise CatalogError(f"{name}: nothing to publish, no split has a row")
 
@@ -109,14 +110,41 @@ def publish(
         published = _commit(opened, content)
         building.discard()
         return published
-    return as_it_stands(opened, same)
+    return _as_it_stands(opened, same)
 
 
-def as_it_stands(storage: Root, manifest: Manifest) -> Published:
-    """A version that is there already. What its publisher had yet to do is done: it may have been killed after the commit."""
+def published_already(storage: Root, name: str, fingerprint: str) -> Published | None:
+    """The newest version, where it has this fingerprint and all its blobs: nothing is to be made then."""
+    same = _same_as_newest(storage, name, fingerprint)
+    if same is None or not {f"{blob}.arrow" for blob in same.blobs} <= set(storage.children(f"{name}/blobs")):
+        return None
+    return _as_it_stands(storage, same)
+
+
+def _as_it_stands(storage: Root, manifest: Manifest) -> Published:
+    """What the publisher of a version had yet to do is done: it may have been killed right after the commit."""
     write_view(storage, manifest)
     Building(storage, manifest.name, manifest.fingerprint).discard()
     return Published(manifest.name, manifest.version, created=False)
+
+
+def check_kind(root: Root, name: str, kind: str) -> None:
+    """Versions of a name are of one kind: a set is not published over a corpus.
+
+    Raises:
+        CatalogError: the newest version of `name` is of another kind.
+    """
+    newest = version_numbers(root, name).newest
+    if newest is None:
+        return
+    try:
+        there = read_manifest(root, name, newest).kind
+    except IntegrityError:
+        return  # it cannot be told
+    if there != kind:
+        raise CatalogError(
+            f"{name} is there already, of kind {there!r}, and this is of kind {kind!r}: publish it under another name"
+        )
 
 
 def _commit(storage: Root, content: dict[str, Any]) -> Published:

@@ -66,6 +66,8 @@ def open_root(url: str | os.PathLike[str] | None) -> Root:
     settings.home()  # whoever opens a catalog will write its cache there: refused now rather than after hours
     address = os.fspath(url) if url is not None else settings.catalog_url()
     scheme, separator, _ = address.partition("://")
+    if address.startswith("s3:") and not separator:
+        raise CatalogError(f"catalog {address!r}: an S3 prefix is written with two slashes, s3://bucket/prefix")
     if not separator:
         return FolderRoot(settings.as_folder(Path(address).expanduser().absolute(), "YULIAO_CATALOG"))
     if scheme != "s3":

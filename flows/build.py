@@ -17,9 +17,9 @@ from catalog.building import Building
 from catalog.errors import CatalogError
 from catalog.files import full_disk_is_an_error
 from catalog.leakage import check_disjoint, identities
-from catalog.manifests import Licence, Manifest, found_manifests, read_manifest, resolve, version_numbers
+from catalog.manifests import Licence, Manifest, found_manifests, read_manifest, resolve
 from catalog.names import check_name
-from catalog.publish import Published, as_it_stands, publish
+from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.settings import cache
 from catalog.shards import Shard
@@ -85,15 +85,16 @@ def build(
         PlanError: the corpus cannot give what the spec asks.
     """
     storage = open_root(root)
-    name = check_name(name or spec.name)
+    name = check_name(spec.name if name is None else name)
     progress = progress or nothing
     workers = workers or available_cpus()
+    check_kind(storage, name, spec.kind)
     corpus = open_corpus(storage, spec)
     fingerprint = _fingerprint(spec, corpus)
+    already = published_already(storage, name, fingerprint)
+    if already is not None:
+        return already
     earlier = _version_with(storage, name, fingerprint)
-    numbers = version_numbers(storage, name)
-    if earlier is not None and earlier.version == numbers.newest:
-        return as_it_stands(storage, earlier)
     if earlier is not None:
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
@@ -151,9 +152,9 @@ def materialize(
     (held,) = manifest.inputs
     corpus = Corpus(held, read_manifest(storage, held.name, held.version))
     fingerprint = hashlib.sha256(f"materialize {ALGORITHM} {manifest.fingerprint}".encode()).hexdigest()
-    same = _version_with(storage, manifest.name, fingerprint)
-    if same is not None and same.version == version_numbers(storage, manifest.name).newest:
-        return as_it_stands(storage, same)
+    already = published_already(storage, manifest.name, fingerprint)
+    if already is not None:
+        return already
     plans = {split: read_plan(storage, manifest, split) for split in manifest.splits}
     finished = _render(
         storage,
@@ -195,7 +196,7 @@ def _check_leakage(name: str, available: Sources) -> None:
 
 def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DryRun:
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
-    name = check_name(name or spec.name)
+    name = check_name(spec.name if name is None else name)
     corpus, available, plans = _planned(open_root(root), spec)
     sizes = {split: int(row_bytes(plan.table["num_samples"].to_numpy(), spec.n_src).sum()) for split, plan in plans.items()}
     return DryRun(

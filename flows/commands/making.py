@@ -191,6 +191,8 @@ def _print_published(published: "Published", as_json: bool) -> None:
         return
     print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
     print_splits(manifest)
+    if manifest.kind == "speech" and manifest.report.get("without_text"):
+        print(f"{manifest.report['without_text']:,} utterances have no text")
 
 
 COMMANDS = (ingest, plan, build, materialize)
