@@ -14,9 +14,9 @@ import pyarrow as pa
 from catalog.building import Building
 from catalog.errors import CatalogError
 from catalog.leakage import check_disjoint, identities
-from catalog.manifests import Licence, read_manifest, version_numbers
+from catalog.manifests import Licence
 from catalog.names import check_name
-from catalog.publish import Published, publish
+from catalog.publish import Published, publish, published_already
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.shards import Shard, sum_digests
 from flows.progress import Progress, nothing
@@ -148,9 +148,9 @@ def replay(
     storage = open_root(root)
     planned = plan_replay(asked, root=root)
     fingerprint = _fingerprint(planned)
-    same = _newest_if_same(storage, planned.name, fingerprint)
-    if same is not None:
-        return Published(planned.name, same, created=False)
+    already = published_already(storage, planned.name, fingerprint)
+    if already is not None:
+        return already
     shards = _render(storage, planned, fingerprint, workers or available_cpus(), progress or nothing, shard_bytes)
     rows = {split: written_rows(storage, planned.name, of_split) for split, of_split in shards.items()}
     rate = planned.setting.sample_rate_hz
@@ -179,17 +179,6 @@ def replay(
         known_overlaps=planned.recipe.known_overlaps,
         root=root,
     )
-
-
-def _newest_if_same(storage: Root, name: str, fingerprint: str) -> int | None:
-    """The newest version, where it has that fingerprint and all its blobs: a missing one is made anew."""
-    newest = version_numbers(storage, name).newest
-    if newest is None:
-        return None
-    manifest = read_manifest(storage, name, newest)
-    blobs = set(storage.children(f"{name}/blobs"))
-    whole = {f"{blob}.arrow" for blob in manifest.blobs} <= blobs
-    return newest if manifest.fingerprint == fingerprint and whole else None
 
 
 def _fingerprint(planned: PlannedReplay) -> str:

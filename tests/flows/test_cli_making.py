@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 import soundfile
 
+from catalog.errors import DiskFullError
 from flows.cli import run
 
 TEST_ONLY = ["--set", "splits.train.mixtures=0", "--set", "splits.validation.mixtures=0", "--set", "splits.test.mixtures=4"]
@@ -74,6 +75,46 @@ def test_a_plan_is_an_arrow_file(capsys, librispeech, tmp_path):
     assert (planned["path"], planned["rows"]) == (str(to), {"test": 4})
     table = pa.ipc.open_file(to).read_all()
     assert table.num_rows == 4 and {"gains", "overlap_ratio", "sir_db_asked"} <= set(table.column_names)
+
+
+@pytest.mark.parametrize(
+    "more", [["--name", "é"], ["--name", "n" * 200], ["--set", "name=é"], ["--set", "name=a/b"], ["--set", "name="]]
+)
+def test_a_dry_run_refuses_the_names_that_a_build_refuses(capsys, librispeech, more):
+    said = []
+    for dry in ([], ["--dry-run"]):
+        assert run(["build", "sep_2spk_full", "--corpus", "librispeech", *TEST_ONLY, *more, *dry]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == "" and printed.err.count("\n") == 1
+        said.append(printed.err)
+    assert said[0] == said[1] and "name" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "begins"),
+    [(KeyboardInterrupt(), 130, "interrupted; "), (DiskFullError("no space left to write a: free some"), 2, "no space left")],
+)
+def test_an_interrupt_and_a_full_disk_say_what_the_same_command_does_again(capsys, librispeech, monkeypatch, error, code, begins):
+    """A build keeps its shards; ingest keeps nothing that it made."""
+
+    def failing(*_, **__):
+        raise error
+
+    monkeypatch.setattr("flows.build.build", failing)
+    monkeypatch.setattr("flows.ingest.ingest", failing)
+    ends = {
+        (
+            "build",
+            "sep_2spk_full",
+            "--corpus",
+            "librispeech",
+        ): "finished shards are kept, and the same command goes on behind them\n",
+        ("ingest", "librispeech", "--from", str(librispeech)): "the same command starts anew, with the files that were fetched\n",
+    }
+    for arguments, end in ends.items():
+        assert run(arguments) == code
+        (line,) = [line for line in capsys.readouterr().err.splitlines(keepends=True) if "error" in line]
+        assert line.startswith(f"yuliao: error: {begins}") and line.endswith(end)
 
 
 @pytest.mark.parametrize(
