@@ -39,6 +39,7 @@ class Access:
 
     agreement: str  # one sentence: where to ask, and what is given
     # What "{key}" in a mirror stands for is taken from this environment variable, or is the password that netrc has for its host.
+    # Mirrors without "{key}" are asked where netrc has a login for them; an archive's own addresses are open to all.
     key_variable: str = ""
 
 

@@ -128,7 +128,7 @@ def _missing(corpus: Published, folder: Path) -> list[Archive]:
 
 
 def _addresses(corpus: Published, piece: Archive) -> list[Address]:
-    """Where to ask, in order; mirrors for which a key is needed and none is set are left out."""
+    """Where to ask, in order; what asks for a key or a login is left out where there is none."""
     found = []
     for template in piece.urls or corpus.mirrors:
         host = urlsplit(template).hostname or ""
@@ -138,6 +138,8 @@ def _addresses(corpus: Published, piece: Archive) -> list[Address]:
             if key is None:
                 continue
             url = url.replace("{key}", quote(key, safe=""))
+        elif corpus.access is not None and not piece.urls and credentials.login(host) is None:
+            continue
         found.append(Address(url, host))
     return found
 

@@ -9,7 +9,7 @@ def openslr(number: int) -> tuple[str, ...]:
     return tuple(f"https://{host}/resources/{number}/{{file}}" for host in hosts)
 
 
-# VoxCeleb asks for a personal key. The anonymous addresses in Oxford answered 401 and 404 from 2022 on; they come last.
+# VoxCeleb asks for a personal key. Oxford answers 401 and 404 from 2022 on to who has no login there.
 VOXCELEB = (
     "https://cn01.mmai.io/download/voxceleb?file={file}&key={key}",
     "https://thor.robots.ox.ac.uk/~vgg/data/voxceleb/vox1a/{file}",

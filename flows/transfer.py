@@ -166,7 +166,8 @@ class Transfer:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects) as error:
             raise _Refused(f"cannot be asked ({type(error).__name__})") from None
         except httpx.HTTPError as error:  # its text may hold the address
-            raise _Cut(f"broke off ({type(error).__name__})") from None
+            unreached = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError)
+            raise _Cut("cannot be reached" if unreached else f"broke off ({type(error).__name__})") from None
         if expected is not None and part.size_bytes < expected:
             raise _Cut(f"broke off at {part.size_bytes:,} of {expected:,} bytes")
         return "" if found.startswith("W/") else found

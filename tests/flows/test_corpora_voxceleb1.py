@@ -15,7 +15,7 @@ from catalog.roots import open_root
 from flows import corpora, transfer
 from flows.adapter import Archive, Corpus, Metadata, Utterance
 from flows.checksums import WrongChecksum
-from flows.download import download
+from flows.download import AccessNeeded, download, wanted
 from flows.ingest import IngestError, ingest
 from flows.members import ArchiveError
 from synth import wav
@@ -157,3 +157,21 @@ def test_downloaded_with_a_key_and_ingested(
     assert folder == home / "downloads" / "voxceleb1"
     assert all("key=k%2Fe%20y" in path for path, _ in file_server.requests)
     assert ingest(corpus, [folder], root=tmp_path / "catalog", workers=1).created
+
+
+def test_without_a_key_every_closed_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked in vain; a login for Oxford in netrc is one too."""
+    monkeypatch.delenv("VOXCELEB_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with pytest.raises(AccessNeeded) as error:
+        download(VOXCELEB1)
+    text = str(error.value)
+    assert "https://mm.kaist.ac.kr/datasets/voxceleb/" in text
+    assert "set VOXCELEB_KEY" in text
+    assert all(f"vox1_dev_wav_part{part} (MD5 " in text for part in ("aa", "ab", "ac", "ad"))
+    assert "vox1_test_wav.zip (1.1 GB, MD5 185fdc63c3c739954633d50379a3d102)" in text
+    assert "vox1_meta.csv" not in text
+    assert text.endswith("`yuliao ingest voxceleb1`")
+    assert [file.host for file in wanted(VOXCELEB1)] == [*[""] * 5, "www.robots.ox.ac.uk"]
+    (tmp_path / "netrc").write_text("machine thor.robots.ox.ac.uk login me password secret\n")
+    assert {file.host for file in wanted(VOXCELEB1)} == {"thor.robots.ox.ac.uk", "www.robots.ox.ac.uk"}
