@@ -41,9 +41,9 @@ def get(
 ) -> "datasets.DatasetDict | datasets.Dataset":
     """A version of a dataset: all its splits, or the one named by `split`.
 
-    Audio decodes on access to `{"array": float32 [samples], "sampling_rate": int}`. The arrays of a row are writable, belong to
-    nobody else, and share one block of memory that is recycled when the last of them is gone: to keep one signal of a row for
-    long, copy it.
+    Audio decodes on access to `{"array": float32 [samples], "sampling_rate": int}`, of several channels [channels,
+    samples]. The arrays of a row are writable, belong to nobody else, and share one block of memory that is recycled when the
+    last of them is gone: to keep one signal of a row for long, copy it.
 
     Args:
         name: a dataset, or `NAME@V` with a version number or tag; without one the newest version.
