@@ -29,6 +29,10 @@ def load_spec(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> 
     Raises:
         SpecError: no such spec or file; whatever `synth.spec.parse_spec` finds wrong in it.
     """
+    if is_text_spec(name_or_path):
+        raise SpecError(
+            f"{name_or_path} is a set of text, which has no plan: `yuliao build {name_or_path} --dry-run` shows its sizes"
+        )
     return parse_spec(_read(name_or_path), name_or_path, overrides)
 
 

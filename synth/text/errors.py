@@ -17,6 +17,7 @@ from synth.text.spec import ErrorRates
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
 FILLERS = "的了是呃嗯啊那就有"  # what recognisers put in
 LONGEST_WORD = 3
+REACH = 12  # characters within which a class finds one that it fits
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Errors:
     """How texts are made wrong.
 
     Args:
-        rates: errors per Han character, by class. A character that nothing is taken for in the class that was drawn stays:
-            the realised rates are a little lower.
+        rates: errors per Han character, by class. Where the class that was drawn does not fit a character, one of the next
+            is taken; where it fits none of these, there is no error, so that realised rates are a little lower.
         words: for `word` errors, by `confusions.homophone_words`.
         is_word: whether a span of a text is a word of it, asked of the few places where a `word` error would stand.
         protect: no error touches what this matches.
@@ -67,14 +68,16 @@ class Errors:
             if position >= len(text):
                 return apply(text, changes)
             u, choice = draw() * self._sums[-1], draw()
-            if position < free or not HAN.match(text, position):
+            if position < free or not HAN.match(text, position) or any(start <= position < end for start, end in kept):
                 continue
-            change = self._change(text, position, self._kinds[min(bisect(self._sums, u), len(self._kinds) - 1)], choice)
-            if change is None or any(start < max(change[1], position + 1) and position < end for start, end in kept):
-                continue
-            changes.append(change)
-            position = max(change[1] - 1, position)
-            free = position + 1 + self.min_gap
+            kind = self._kinds[min(bisect(self._sums, u), len(self._kinds) - 1)]
+            for at in range(position, min(position + REACH, len(text))):
+                change = self._change(text, at, kind, choice) if HAN.match(text, at) else None
+                if change is not None and not any(start < max(change[1], at + 1) and at < end for start, end in kept):
+                    changes.append(change)
+                    position = max(change[1] - 1, at)
+                    free = position + 1 + self.min_gap
+                    break
 
     def _change(self, text: str, at: int, kind: str, u: float) -> tuple[int, int, str, str] | None:
         character = text[at]
