@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import corpora
 from flows.adapter import Corpus
 from flows.download import Wanted, folder_of, wanted
 from flows.originals import resolve
+from flows.text.adapter import TextCorpus
 from flows.workers import available_cpus
 
 _FETCH_BYTES_PER_S = 10e6
@@ -33,20 +33,19 @@ class DryIngest:
     cpus: int
 
 
-def dry_ingest(corpus: str | Corpus, sources: Sequence[Path]) -> DryIngest:
+def dry_ingest(corpus: Corpus | TextCorpus, sources: Sequence[Path]) -> DryIngest:
     """What `ingest` would do, with what the user gives or, without `sources`, with what it would fetch.
 
     Raises:
-        UnknownCorpus: no such adapter.
         IngestError: a source is missing.
         WrongChecksum: a file that was fetched before is another one.
     """
-    corpus = corpora.get(corpus) if isinstance(corpus, str) else corpus
-    if sources:
+    if sources and isinstance(corpus, Corpus):
         resolve(corpus, sources)
     files = [] if sources else wanted(corpus)
     fetch_bytes = sum((file.size_bytes or 0) - file.have_bytes for file in files if file.size_bytes)
-    audio_s = None if corpus.hours is None else corpus.hours * 3600
+    sound = corpus if isinstance(corpus, Corpus) and corpus.hours is not None else None
+    audio_s = None if sound is None else (sound.hours or 0.0) * 3600
     cpus = available_cpus()
     return DryIngest(
         title=corpus.title,
@@ -57,7 +56,7 @@ def dry_ingest(corpus: str | Corpus, sources: Sequence[Path]) -> DryIngest:
         sizes_unknown=any(file.size_bytes is None for file in files),
         downloads=str(folder_of(corpus)),
         fetch_s=fetch_bytes / _FETCH_BYTES_PER_S,
-        catalog_bytes=None if audio_s is None else round(audio_s * corpus.sample_rate_hz * _BYTES_PER_SAMPLE),
+        catalog_bytes=None if sound is None or audio_s is None else round(audio_s * sound.sample_rate_hz * _BYTES_PER_SAMPLE),
         ingest_s=None if audio_s is None else audio_s / _AUDIO_S_PER_CPU_S / cpus,
         cpus=cpus,
     )

@@ -9,6 +9,11 @@ def openslr(number: int) -> tuple[str, ...]:
     return tuple(f"https://{host}/resources/{number}/{{file}}" for host in hosts)
 
 
+def github(repository: str, commit: str, folder: str = "") -> tuple[str, ...]:
+    """Files of a repository as a commit has them, or as they are now where that commit is gone."""
+    return tuple(f"https://raw.githubusercontent.com/{repository}/{version}/{folder}{{file}}" for version in (commit, "master"))
+
+
 # VoxCeleb asks for a personal key. Oxford answers 401 and 404 from 2022 on to who has no login there.
 VOXCELEB = (
     "https://cn01.mmai.io/download/voxceleb?file={file}&key={key}",

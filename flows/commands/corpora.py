@@ -52,8 +52,16 @@ def _all() -> "list[Corpus | TextCorpus]":
     return [*map(of_sound.get, of_sound.names()), *map(of_text.get, of_text.names())]
 
 
+def known(name: str) -> "Corpus | TextCorpus":
+    """The corpus of sound or text of that name. Raises UnknownCorpus."""
+    from flows import corpora as of_sound
+    from flows.text import corpora as of_text
+
+    return of_text.get(name) if name in of_text.names() else of_sound.get(name)
+
+
 def _described(corpus: "Corpus | TextCorpus") -> dict[str, Any]:
-    sizes = [piece.size_bytes for archive in getattr(corpus, "archives", ()) for piece in archive.pieces]
+    sizes = [piece.size_bytes for archive in corpus.archives for piece in archive.pieces]
     return {
         "name": corpus.name,
         "title": corpus.title,
@@ -63,28 +71,28 @@ def _described(corpus: "Corpus | TextCorpus") -> dict[str, Any]:
         "size_bytes": sum(size for size in sizes if size) if sizes and None not in sizes else None,
         "licence": corpus.licence.name,
         "commercial_use": corpus.licence.commercial_use,
-        "login": getattr(corpus, "access", None) is not None,
+        "login": corpus.access is not None,
         "homepage": corpus.homepage,
     }
 
 
 def fetched(name: str) -> tuple[Path, ...]:
-    """The folder with the files of a corpus, downloaded if need be; nothing for one whose files have no address."""
-    from flows import corpora as of_sound
+    """The files of a corpus, downloaded if need be; none for one whose files have no address."""
     from flows.download import download
-    from flows.text import corpora as of_text
 
-    if name in of_text.names() or not of_sound.get(name).archives:
+    corpus = known(name)
+    if not corpus.archives:
         return ()
     with shown(f"download {name}") as progress:
-        return (download(of_sound.get(name), progress=progress),)
+        folder = download(corpus, progress=progress)
+    return tuple(folder / piece.file for archive in corpus.archives for piece in archive.pieces)
 
 
 def print_dry_run(corpus: "str | Corpus", sources: tuple[Path, ...], as_json: bool) -> None:
     """What `yuliao ingest` would fetch, how much disk it would take, and about how long."""
     from flows.dry_ingest import dry_ingest
 
-    found = dry_ingest(corpus, sources)
+    found = dry_ingest(known(corpus) if isinstance(corpus, str) else corpus, sources)
     if as_json:
         print_json(asdict(found))
         return

@@ -45,14 +45,14 @@ def ingest(
     from flows.text import corpora as text_corpora
 
     adapter = own.adapter(corpus, described)
-    if corpus in text_corpora.names():
-        _print_published(texts.ingest(corpus, sources, sample=sample, dry_run=dry_run), as_json)
-        return
     if dry_run:
         corpora.print_dry_run(adapter or corpus, sources, as_json)
         return
     if adapter is None and not sources:
         sources = corpora.fetched(corpus)
+    if corpus in text_corpora.names():
+        _print_published(texts.ingest(corpus, sources, sample=sample), as_json)
+        return
     if adapter is not None:
         from flows.ingest import ingest as ingest_corpus
 

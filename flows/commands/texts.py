@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     from catalog.publish import Published
 
 
-def ingest(corpus: str, sources: Sequence[Path], *, sample: int | None, dry_run: bool) -> "Published":
+def ingest(corpus: str, sources: Sequence[Path], *, sample: int | None) -> "Published":
     """Take a text corpus into the catalog, from files that are at hand."""
     from flows.text.ingest import ingest as ingest_text
 
-    if dry_run or not sources:
-        raise click.UsageError(
-            f"{corpus} is text, of which nothing is fetched yet: give its files with --from, without --dry-run"
-        )
+    if not sources:
+        raise click.UsageError(f"{corpus} has no address from which it could be fetched: give its files with --from")
     with shown(f"ingest {corpus}") as progress:
         return ingest_text(corpus, sources, sample=sample, progress=progress)
 

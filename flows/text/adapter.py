@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from catalog.manifests import Licence
+from flows.adapter import Access, Archive
 from synth.errors import YuliaoError
 
 NAMED_AT_MOST = 200  # refused rows, so that a corpus that is broken throughout does not swell its manifest
@@ -59,3 +60,6 @@ class TextCorpus:
     labels: tuple[str, ...] = ()  # of the kinds that have them, in the order of their numbers
     joined: tuple[str, ...] = ()  # official splits whose files are read as one, since one holds the labels of the other
     known_overlaps: tuple[str, ...] = ()  # what stands in two official splits
+    archives: tuple[Archive, ...] = ()  # the files as their makers publish them, where they can be fetched
+    mirrors: tuple[str, ...] = ()  # in order of trial: "https://host/path/{file}"
+    access: Access | None = None  # None: anybody may fetch them

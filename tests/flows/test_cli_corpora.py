@@ -124,3 +124,29 @@ def test_forget_says_what_still_holds_the_speaker(capsys: pytest.CaptureFixture[
     assert (done["version"], done["purged"], [holder["version"] for holder in done["holders"]]) == ("tiny@2", True, ["tiny@1"])
     assert versions(open_root(None), "tiny") == [2]
     assert run(["forget", "9", "--corpus", "tiny"]) == 2
+
+
+def test_text_is_fetched_too(capsys: pytest.CaptureFixture[str], file_server: Any, monkeypatch: Any, home: Path) -> None:
+    """DRCD's three files, as a commit of its repository has them; only the rows of the corpus come out."""
+    from flows.text import corpora as of_text
+
+    article = {"title": "t", "id": "1", "paragraphs": [{"context": "臺北在北部。", "id": "1-1", "qas": []}]}
+    article["paragraphs"][0]["qas"] = [
+        {"id": f"1-1-{k}", "question": "在哪?", "answers": [{"id": "1", "text": "北部", "answer_start": 3}]} for k in range(3)
+    ]
+    drcd = of_text.get("drcd")
+    archives = []
+    for archive in drcd.archives:
+        data = json.dumps({"version": "1.3", "data": [article]}, ensure_ascii=False).replace("1-1", archive.file[5:7]).encode()
+        file_server.files[archive.file] = data
+        archives.append(Archive(archive.file, len(data), sha256=hashlib.sha256(data).hexdigest()))
+    made = dataclasses.replace(drcd, archives=tuple(archives), mirrors=(f"{file_server.url}/{{file}}",))
+    monkeypatch.setattr(sys.modules["flows.text.corpora.drcd"], "CORPUS", made)
+    assert [file["file"] for file in said(capsys, "ingest", "drcd", "--dry-run")["files"]] == [
+        "DRCD_training.json",
+        "DRCD_dev.json",
+        "DRCD_test.json",
+    ]
+    assert run(["ingest", "drcd"]) == 0, capsys.readouterr().err
+    assert {path.name for path in (home / "downloads" / "drcd").glob("DRCD*")} == set(file_server.files)
+    assert run(["corpora"]) == 0

@@ -238,7 +238,7 @@ def test_the_command_builds_text(corpora: None, capsys: pytest.CaptureFixture[st
         (["build", "mrc_zh_tw", "--corpus", "drdc"], "did you mean 'drcd'"),
         (["build", "mrc_zh_tw", "--set", "seeed=1"], "did you mean 'seed'"),
         (["build", "ner_zh", "--corpus", "drcd"], "kind mrc"),
-        (["ingest", "drcd"], "--from"),
+        (["ingest", "fgc"], "--from"),
         (["plan", "mrc_zh_tw", "--to", str(tmp_path / "plan.arrow")], "no plan"),
         (["export", "mine", "--format", "squd", "--to", str(tmp_path)], "did you mean 'squad'"),
     ):

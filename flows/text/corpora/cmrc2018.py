@@ -2,6 +2,8 @@
 dev are numbers that a spreadsheet made."""
 
 from catalog.manifests import Licence
+from flows.adapter import Archive
+from flows.mirrors import github
 from flows.text.adapter import TextCorpus
 from flows.text.mrc import read_cmrc
 
@@ -25,4 +27,20 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "trial": "test"},
     read=read_cmrc,
     known_overlaps=("article_id",),
+    archives=(  # the native form
+        Archive("cmrc2018_train.json", sha256="d935a2d2c3ea8fef4b6b3d7f1c876f5870b720fc0c9caf4d14989f394a3d4745"),
+        Archive(
+            "cmrc2018_dev.json",
+            3_541_681,
+            "279817d0e4a28c696b2d1a22d9d45eae",
+            "5cfe4414c28a8ecbb51670f78c0dc7d1049f286c2d5769b52f1f94bcc0752cf1",
+        ),
+        Archive(
+            "cmrc2018_trial.json",
+            1_064_280,
+            "1a31e3d1cff40a38d04e1eafe12eb1dc",
+            "a976d1fd5efc173bd58ff1c57e958de5f49fed633a7bfb8e0e402e5490d75f5e",
+        ),
+    ),
+    mirrors=github("ymcui/cmrc2018", "c0eb1b6ba219847457e6af3180da722bbeb656af", "data/"),
 )
