@@ -81,9 +81,10 @@ def test_a_plan_is_an_arrow_file(capsys, librispeech, tmp_path):
     "more", [["--name", "é"], ["--name", "n" * 200], ["--set", "name=é"], ["--set", "name=a/b"], ["--set", "name="]]
 )
 def test_a_dry_run_refuses_the_names_that_a_build_refuses(capsys, librispeech, more):
+    """And as early, before it has looked for the corpus."""
     said = []
     for dry in ([], ["--dry-run"]):
-        assert run(["build", "sep_2spk_full", "--corpus", "librispeech", *TEST_ONLY, *more, *dry]) == 2
+        assert run(["build", "sep_2spk_full", "--corpus", "nowhere", *TEST_ONLY, *more, *dry]) == 2
         printed = capsys.readouterr()
         assert printed.out == "" and printed.err.count("\n") == 1
         said.append(printed.err)
