@@ -33,7 +33,7 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_holds_is_not(
     with scratch("trial") as mine:
         (mine / "file").write_text("x")
         assert subprocess.run([sys.executable, "-c", _KILLED], cwd=Path(__file__).parents[2], check=False).returncode == -9
-        left = [path for path in (cache() / "trial").glob("*/half.arrow")]
+        left = list((cache() / "trial").glob("*/half.arrow"))
         assert len(left) == 1
         with scratch("trial"):
             assert not left[0].exists()
