@@ -18,13 +18,15 @@ from synth.text import readings, tokens
 from synth.text.characters import script
 from synth.text.confusions import Choice, Confusions, homophone_words
 from synth.text.convert import Span
+from synth.text.duplicates import folded
 from synth.text.edits import Edit
 from synth.text.errors import HAN, LONGEST_WORD, Errors
-from synth.text.groups import draw_splits
+from synth.text.groups import draw_splits, joined
 from synth.text.opencc import convert_text
 from synth.text.spec import CscSpec
 
 SOURCES = ("speech", "mrc", "pairs", "cls", "csc")
+_ORDER = ("train", "validation", "test")
 _COLUMNS = {"speech": ("text",), "mrc": ("context",), "pairs": ("sentence1", "sentence2"), "cls": ("text",)}
 _SENTENCE = re.compile(r"[^。！？!?；\n]+[。！？!?；]*[」』”’）)》]*")
 _LEAST_SEEN = 50  # of a word in jieba's dictionary
@@ -35,20 +37,22 @@ _TRIES = 5  # draws of errors for a sentence that shall have one
 def build_csc(spec: CscSpec, sources: Sequence[Source], cache: Path) -> Made:
     """The rows of a correction set.
 
-    A sentence is taken once, however often it stands in the corpora. Splits are drawn by article where there is one, else by
-    sentence.
+    A sentence is taken once, however often it stands in the corpora. Rows come together in one split where they share an article
+    or the right text, whatever its script. Rows of correction corpora keep their official split, and what they share a group
+    with goes there, to the last of train, validation, test; the split of the other groups is drawn.
 
     Raises:
         CatalogError: no sentence is left.
     """
     counts: Counter[str] = Counter()
-    real = [
-        row
-        for source in sources
-        if source.manifest.kind == "csc"
-        for row in source.rows()
-        if row["script"] in (spec.script, "Zyyy")
-    ]
+    places: dict[str, int] = {}
+    real: list[Row] = []
+    for source in sources:
+        for split in source.manifest.splits if source.manifest.kind == "csc" else ():
+            for row in source.rows_of(split):
+                if row["script"] in (spec.script, "Zyyy"):
+                    places[row["id"]] = _ORDER.index(split)
+                    real.append(row)
     clean = _sentences(spec, sources, counts)
     if not clean and not real:
         raise CatalogError(f"{spec.name}: no sentence of {spec.script} within the lengths asked for; take other corpora")
@@ -68,14 +72,35 @@ def build_csc(spec: CscSpec, sources: Sequence[Source], cache: Path) -> Made:
     wanted = len(same) if spec.identical == 1 else round(len(changed) * spec.identical / (1 - spec.identical))
     counts["left out: more identical than asked for"] += max(len(same) - wanted, 0)
     made = [*real, *changed, *(row for _, row in sorted(same, key=lambda pair: pair[0])[:wanted])]
-    groups = [row["article_id"] or row["id"] for row in made]
-    names = list(dict.fromkeys(groups))
-    drawn = dict(zip(names, draw_splits(names, spec.split_proportions, seed=spec.seed, dataset=spec.name), strict=True))
-    splits: dict[str, list[Row]] = {split: [] for split in spec.split_proportions}
-    for row, group in zip(made, groups, strict=True):
-        splits[drawn[group]].append(row)
+    splits = _splits(spec, made, places, counts)
     statistics = {split: _sizes(rows) for split, rows in splits.items()}
     return Made(csc_schema(), splits, statistics, {"counts": counted(counts)}, "errors put into the texts")
+
+
+def _splits(spec: CscSpec, rows: Sequence[Row], places: Mapping[str, int], counts: Counter[str]) -> dict[str, list[Row]]:
+    """Rows by split; `places` are those of official splits in their order, by id of the row."""
+    groups = joined(_keys(row) for row in rows)
+    names: dict[int, str] = {}
+    official: dict[int, int] = {}
+    for row, group in zip(rows, groups, strict=True):
+        name = row["article_id"] or row["id"]
+        names[group] = min(names.get(group, name), name)
+        if row["id"] in places:
+            official[group] = max(official.get(group, 0), places[row["id"]])
+    drawn = draw_splits(list(names.values()), spec.split_proportions, seed=spec.seed, dataset=spec.name)
+    chosen = dict(zip(names, drawn, strict=True)) | {group: _ORDER[place] for group, place in official.items()}
+    splits: dict[str, list[Row]] = {split: [] for split in _ORDER}
+    for row, group in zip(rows, groups, strict=True):
+        counts["moved_to_a_later_split"] += row["id"] in places and places[row["id"]] != official[group]
+        splits[chosen[group]].append(row)
+    return splits
+
+
+def _keys(row: Row) -> list[tuple[str, str]]:
+    keys = [("right", folded(row["right"]))]
+    if row["article_id"]:
+        keys.append(("article", row["article_id"]))
+    return keys
 
 
 def _sentences(spec: CscSpec, sources: Sequence[Source], counts: Counter[str]) -> list[Row]:

@@ -188,6 +188,28 @@ def test_correction_sets_invert_and_keep_the_share_of_identical_pairs(corpora: N
     assert catalog.verify("csc_asr").ok
 
 
+def test_no_right_text_of_a_correction_set_stands_in_two_splits(tmp_path: Path) -> None:
+    """Pairs of one right text stay together, with sentences made of other corpora; official splits stay, the later one wins."""
+    rights = {"train": "今天天氣很好，我們出門。", "test": "他在銀行裡工作了很久。"}
+    pairs = [{"id": f"r{k}", "original_text": f"今天天汽{k}。", "correct_text": rights["train"]} for k in range(60)]
+    pairs.append({"id": "both", "original_text": "他在銀行裏工作。", "correct_text": rights["test"]})
+    (tmp_path / "train.json").write_text(json.dumps(pairs), encoding="utf-8")
+    test = [{"id": f"t{k}", "original_text": f"他在銀行{k}。", "correct_text": rights["test"]} for k in range(8)]
+    (tmp_path / "test.json").write_text(json.dumps(test), encoding="utf-8")
+    ingest("csc_own", [tmp_path / "train.json", tmp_path / "test.json"])
+    context = rights["test"] + "".join(f"這是第{k}個在市場上的事實。" for k in range(30))
+    article = {"title": "題目", "id": "1", "paragraphs": [{"id": "1-1", "context": context, "qas": [_qa("q", context, "銀行")]}]}
+    (tmp_path / "DRCD_training.json").write_text(json.dumps({"data": [article]}), encoding="utf-8")
+    ingest("drcd", [tmp_path / "DRCD_training.json"])
+    build(load_text_spec("csc_asr", {"corpora": ["csc_own", "drcd"]}))
+    place = {row["id"]: split for split, part in catalog.get("csc_asr").items() for row in part}
+    assert {split for name, split in place.items() if name.startswith("csc_own-r")} == {"train"}
+    assert {split for name, split in place.items() if not name.startswith("csc_own-r")} == {"test"}
+    assert {f"csc_own-t{k}" for k in range(8)} | {"csc_own-both"} < set(place)
+    assert any(name.startswith("drcd") for name in place)
+    assert catalog.manifest("csc_asr").report["counts"]["moved_to_a_later_split"] == 1
+
+
 def test_a_sentence_has_the_same_errors_whatever_stands_beside_it(corpora: None) -> None:
     """But for weights, which are of the corpus: here both sets have the same."""
     build(load_text_spec("csc_asr", {"lengths": [5, 60]}), name="one")
