@@ -10,6 +10,7 @@ from flows.adapter import Access, Archive
 from synth.errors import YuliaoError
 
 NAMED_AT_MOST = 200  # refused rows, so that a corpus that is broken throughout does not swell its manifest
+HALF_A_PAIR = "half of a surrogate pair, which UTF-8 cannot hold"
 
 Row = dict[str, Any]
 
@@ -26,11 +27,12 @@ class Notes:
     refused: list[dict[str, str]] = field(default_factory=list)
 
     def refuse(self, where: str, reason: str) -> None:
-        """Leave a row out, and say so."""
+        """Leave a row out, and say so. Lone surrogates of `where` are escaped: the manifest is UTF-8."""
         self.counts["refused"] += 1
         self.counts[f"refused: {reason}"] += 1
         if len(self.refused) < NAMED_AT_MOST:
-            self.refused.append({"where": where, "reason": reason})
+            escaped = where.encode(errors="backslashreplace").decode()
+            self.refused.append({"where": escaped, "reason": reason})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from html import unescape
 from typing import Any
 
-from flows.text.adapter import Notes, Row, TextFile
+from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextFile
 from flows.text.files import decoded, parsed_json, parsed_json_lines
 from synth.text.characters import has_lone_surrogate, special_characters
 from synth.text.edits import difference
@@ -103,7 +103,7 @@ def read_pairs(file: TextFile, notes: Notes) -> Iterator[Row]:
 
 def _row(row_id: str, wrong: str, right: str, notes: Notes) -> Iterator[Row]:
     if has_lone_surrogate(wrong + right):
-        notes.refuse(row_id, "half of a surrogate pair, which UTF-8 cannot hold")
+        notes.refuse(row_id, HALF_A_PAIR)
         return
     edits = [asdict(edit) for edit in difference(wrong, right, "given")]
     notes.counts["rows"] += 1

@@ -15,7 +15,7 @@ from catalog.shards import row_digest, sum_digests
 from catalog.text_kinds import text_schema
 from flows.progress import Progress, nothing
 from flows.text import corpora
-from flows.text.adapter import Notes, Row, TextCorpus, TextError, TextFile
+from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextCorpus, TextError, TextFile
 from flows.text.files import text_files
 from flows.text.shards import write_rows
 from synth.text import opencc
@@ -107,7 +107,11 @@ def read(
             if len(of_split) == sample:
                 break
             whole = _identified(adapter, official, row)
-            digest = row_digest({column: value for column, value in whole.items() if column != "official_split"})
+            try:
+                digest = row_digest({column: value for column, value in whole.items() if column != "official_split"})
+            except UnicodeEncodeError:  # the readers look at texts; here it is an id, a title or the like
+                notes.refuse(whole["source_id"], HALF_A_PAIR)
+                continue
             if whole["id"] in seen:
                 same = seen[whole["id"]] == digest
                 notes.refuse(whole["source_id"], "a second time the same" if same else "an id that an earlier row has")

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from flows.text.adapter import Notes, Row, TextFile
+from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextFile
 from flows.text.files import decoded, parsed_json_lines
 from synth.text.characters import has_lone_surrogate, special_characters
 from synth.text.tagging import entities, tags
@@ -56,7 +56,7 @@ def _sentence(row_id: str, characters: list[str], found: list[str], numbers: Map
         notes.refuse(row_id, "a line that is no character with a tag")
         return
     if any(map(has_lone_surrogate, characters)):
-        notes.refuse(row_id, "half of a surrogate pair, which UTF-8 cannot hold")
+        notes.refuse(row_id, HALF_A_PAIR)
         return
     spans = entities(found)
     notes.counts["entities"] += len(spans)
@@ -132,7 +132,7 @@ def _labelled(
         notes.refuse(where, "a text that is missing or empty")
         return
     if any(map(has_lone_surrogate, values)):
-        notes.refuse(where, "half of a surrogate pair, which UTF-8 cannot hold")
+        notes.refuse(where, HALF_A_PAIR)
         return
     if label is not None and str(label) not in numbers:
         notes.refuse(where, "a label that the corpus does not have")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from flows.text.adapter import Notes, Row, TextError, TextFile
+from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextError, TextFile
 from flows.text.files import parsed_json
 from synth.text.answers import Located, locate, occurrences
 from synth.text.characters import has_lone_surrogate, special_characters
@@ -187,7 +187,7 @@ def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
         *(text for text, _ in question.answers if isinstance(text, str)),
     )
     if any(map(has_lone_surrogate, texts)):
-        notes.refuse(where, "half of a surrogate pair, which UTF-8 cannot hold")
+        notes.refuse(where, HALF_A_PAIR)
         return
     located: list[Located] = []
     for text, start in question.answers:

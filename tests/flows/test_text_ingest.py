@@ -126,6 +126,25 @@ def test_rows_that_utf8_cannot_hold_and_ids_given_twice_are_refused_one_by_one(t
     assert counts(catalog.manifest("cmrc2018"), "cmrc2018_dev.json")["refused"] == 5
 
 
+@pytest.mark.parametrize("field", ["id", "context_id", "article_id", "title"])
+def test_an_id_or_title_that_utf8_cannot_hold_is_refused_and_escaped(field: str, tmp_path: Path, root_url: str) -> None:
+    """The row alone; the manifest names it by an id that it can hold."""
+
+    def article(half: dict[str, str]) -> dict[str, Any]:
+        ids = {"id": "Q", "context_id": "C", "article_id": "A", "title": "T"} | half
+        qas = [{"id": ids["id"], "question": "何？", "answers": [{"text": "甲", "answer_start": 0}]}]
+        paragraphs = [{"id": ids["context_id"], "context": "甲乙", "qas": qas}]
+        return {"title": ids["title"], "id": ids["article_id"], "paragraphs": paragraphs}
+
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps({"data": [article({field: "x\ud83d"}), article({"id": "whole"})]}), encoding="utf-8")
+    ingest("mrc_own", [path])
+    assert [row["source_id"] for row in catalog.get("mrc_own", split="train")] == ["whole"]
+    (file,) = catalog.manifest("mrc_own").report["files"]
+    assert [refused["where"] for refused in file["refused"]] == ["x\\ud83d" if field == "id" else "Q"]
+    assert file["counts"]["refused: half of a surrogate pair, which UTF-8 cannot hold"] == 1
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
