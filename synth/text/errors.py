@@ -1,7 +1,7 @@
 """Errors such as speech recognition makes, put into clean text. A text's errors depend on it and the seed alone."""
 
 import re
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -18,6 +18,25 @@ HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
 FILLERS = "的了是呃嗯啊那就有"  # what recognisers put in
 LONGEST_WORD = 3
 REACH = 12  # characters within which a class finds one that it fits
+
+
+class _Kept:
+    """Spans that no error touches, merged and in order, so that one look finds them in texts of any length."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for start, end in sorted(spans):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether `start < end` has a character with one of them in common."""
+        before = bisect_left(self._starts, end)
+        return before > 0 and self._ends[before - 1] > start
 
 
 @dataclass(frozen=True)
@@ -57,9 +76,8 @@ class Errors:
             protected: further spans that no error touches.
         """
         draw = Random(hash_text(f"{seed}\0{text}")).random
-        kept = sorted(protected)
-        if self.protect is not None:
-            kept = sorted([*kept, *(match.span() for match in self.protect.finditer(text))])
+        found = self.protect.finditer(text) if self.protect is not None else ()
+        kept = _Kept([*protected, *(match.span() for match in found)])
         changes: list[tuple[int, int, str, str]] = []
         position, free = -1, 0
         while True:
@@ -68,12 +86,12 @@ class Errors:
             if position >= len(text):
                 return apply(text, changes)
             u, choice = draw() * self._sums[-1], draw()
-            if position < free or not HAN.match(text, position) or any(start <= position < end for start, end in kept):
+            if position < free or not HAN.match(text, position) or kept.touch(position, position + 1):
                 continue
             kind = self._kinds[min(bisect(self._sums, u), len(self._kinds) - 1)]
             for at in range(position, min(position + REACH, len(text))):
                 change = self._change(text, at, kind, choice) if HAN.match(text, at) else None
-                if change is not None and not any(start < max(change[1], at + 1) and at < end for start, end in kept):
+                if change is not None and not kept.touch(at, max(change[1], at + 1)):
                     changes.append(change)
                     position = max(change[1] - 1, at)
                     free = position + 1 + self.min_gap

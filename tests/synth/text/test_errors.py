@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -119,10 +120,24 @@ def test_readings_come_from_the_spec_too(jieba_cache: Path) -> None:
     assert confusions.pick("homophone", "甲", 0.5) == "乙"
 
 
-def test_a_line_of_four_megabytes() -> None:
-    """In one piece."""
-    text = "是事市式試室，" * 200_000
+@pytest.mark.parametrize("piece", ["是事市式試室，", "是事市A1式試室，"])
+def test_a_line_of_four_megabytes(piece: str) -> None:
+    """In one piece, with 200,000 words of letters and digits too: as many spans looked through one by one would take an hour."""
+    text = piece * 200_000
     assert len(text.encode()) > 4_000_000
-    wrong, edits = errors(homophone=0.01, deletion=0.01).put_in(text, 0)
+    made = errors(homophone=0.01, deletion=0.01)
+    began = process_time()
+    wrong, edits = made.put_in(text, 0, [(k, k + 2) for k in range(0, len(text), 100)])
+    assert process_time() - began < 10
     assert invert(wrong, edits) == text
     assert len(edits) > 10_000
+
+
+@given(text=TEXTS, spans=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=6), seed=st.integers(0, 5))
+def test_protected_spans_may_overlap_in_any_order(text: str, spans: list[tuple[int, int]], seed: int) -> None:
+    """None of their characters is in an edit, and nothing is put in before one."""
+    spans = [(min(edges), max(edges)) for edges in spans]
+    _, edits = errors(homophone=0.2, deletion=0.1, insertion=0.1, duplication=0.1).put_in(text, seed, spans)
+    kept = {k for start, end in spans for k in range(start, end)}
+    for edit in edits:
+        assert kept.isdisjoint(range(edit.start, max(edit.end, edit.start + 1)))
