@@ -14,6 +14,7 @@ Form = Literal["pinyin", "zhuyin"]
 TAIWAN: Mapping[str, str] = MappingProxyType(
     {
         "法國": "ㄈㄚˋ ㄍㄨㄛˊ",
+        "人質": "ㄖㄣˊ ㄓˋ",
         "垃": "ㄌㄜˋ",
         "圾": "ㄙㄜˋ",
         "企": "ㄑㄧˋ",
@@ -54,21 +55,34 @@ def readings(text: str, tokens: Iterable[Span], form: Form, table: Mapping[str, 
 
     Args:
         tokens: spans that tile the text; a character is read as in its word where pypinyin knows the word.
-        table: readings in zhuyin that go first, by character or word (separated by spaces), such as `TAIWAN`; for zhuyin only.
+        table: readings in zhuyin that go first, by character or word (separated by spaces), such as `TAIWAN`. The longest entry
+            within a token wins. For pinyin they are written in pinyin; one that is no syllable of pypinyin's goes unheeded there.
     """
     folded = fold(text)
+    longest = max(map(len, table), default=0)
     found: list[str] = []
     for start, end in tokens:
-        word = text[start:end]
-        own = table.get(word, "").split()
-        if form == "zhuyin" and len(own) == end - start:
-            found += own
-            continue
         syllables = _word(folded[start:end]) or [_character(character) for character in folded[start:end]]
+        own = _own(text[start:end], table, longest)
         if form == "pinyin":
-            found += syllables
+            found += [_pinyin().get(said or "", syllable) for said, syllable in zip(own, syllables, strict=True)]
         else:
-            found += [table.get(character) or _zhuyin(said) for character, said in zip(word, syllables, strict=True)]
+            found += [said or _zhuyin(syllable) for said, syllable in zip(own, syllables, strict=True)]
+    return found
+
+
+def _own(word: str, table: Mapping[str, str], longest: int) -> list[str | None]:
+    """What the table says of each character, the longest entry first; None where it says nothing."""
+    found: list[str | None] = []
+    while len(found) < len(word):
+        k = len(found)
+        for end in range(min(k + longest, len(word)), k, -1):
+            said = table.get(word[k:end], "").split()
+            if len(said) == end - k:
+                found += said
+                break
+        else:
+            found.append(None)
     return found
 
 
@@ -114,3 +128,18 @@ def _zhuyin(pinyin: str) -> str:
 
     written: str = convert(pinyin, Style.BOPOMOFO, True)
     return written
+
+
+@cache
+def _pinyin() -> Mapping[str, str]:
+    """The syllables of pypinyin by their zhuyin."""
+    from pypinyin.constants import PINYIN_DICT
+
+    found: dict[str, str] = {}
+    for said in PINYIN_DICT.values():
+        for syllable in said.split(","):
+            zhuyin = _zhuyin(syllable)
+            if len(syllable) > len(found.get(zhuyin, "")):  # ㄣˇ is ěn, and not the interjection ň
+                found[zhuyin] = syllable
+    found.pop("", None)
+    return found

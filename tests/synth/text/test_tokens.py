@@ -67,6 +67,23 @@ def test_taiwan_reads_otherwise_and_more_can_be_said(jieba_cache: Path) -> None:
     assert readings("到", [(0, 1)], "zhuyin", {"到": "ㄅㄚ"}) == ["ㄅㄚ"]
 
 
+def test_words_of_the_table_go_before_characters_in_zhuyin_and_pinyin() -> None:
+    """Also inside a longer token: 質 is read otherwise in 人質 than in 品質."""
+    text = "人質的品質，劫持人質"
+    tokens = [(0, 2), (2, 3), (3, 5), (5, 6), (6, 10)]
+    zhuyin, pinyin = readings(text, tokens, "zhuyin", TAIWAN), readings(text, tokens, "pinyin", TAIWAN)
+    assert [zhuyin[k] for k in (0, 1, 4, 5, 9)] == ["ㄖㄣˊ", "ㄓˋ", "ㄓˊ", "", "ㄓˋ"]
+    assert [pinyin[k] for k in (0, 1, 4, 5, 9)] == ["rén", "zhì", "zhí", "", "zhì"]
+    assert readings("垃圾", [(0, 2)], "pinyin", TAIWAN) == ["lè", "sè"]
+    assert readings("到", [(0, 1)], "pinyin", {"到": "?"}) == ["dào"]
+
+
+def test_every_syllable_of_the_table_has_its_pinyin() -> None:
+    """A character reads otherwise than by pypinyin, or its entry would be idle."""
+    for character in (entry for entry in TAIWAN if len(entry) == 1):
+        assert readings(character, [(0, 1)], "pinyin", TAIWAN) != readings(character, [(0, 1)], "pinyin"), character
+
+
 @given(text=TEXTS)
 def test_every_character_has_a_place(text: str) -> None:
     """Also where it has no reading."""
