@@ -19,3 +19,9 @@ def test_everything_has_its_place_in_the_document() -> None:
     assert set(mrc_schema().names) <= DESCRIBED
     assert {*get_args(Position)} - {"none"} <= DESCRIBED
     assert set(formats()) <= DESCRIBED
+
+
+def test_the_document_says_which_corpora_are_fetched() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "text.md").read_text(encoding="utf-8")
+    (said,) = [line for line in text.splitlines() if line.startswith("`--from` takes")]
+    assert set(re.findall(r"`(\w+)`", said)) == {name for name in corpora.names() if corpora.get(name).archives}
