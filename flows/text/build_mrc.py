@@ -179,7 +179,7 @@ def _columns_on_demand(spec: MrcSpec, splits: dict[str, list[Row]], cache: Path)
     if spec.tokens is None and not spec.readings:
         return {}
     segment = tokens.segmenter(spec.tokens.engine if spec.tokens else "jieba", cache)
-    table = readings.TAIWAN if spec.conversion.script == "Hant" else {}
+    table = {**(readings.TAIWAN if spec.conversion.script == "Hant" else {}), **spec.readings_table}
     made: dict[str, tuple[list[Span], dict[str, list[str]]]] = {}
     statistics = {}
     for split, rows in splits.items():

@@ -151,6 +151,17 @@ def test_tokens_and_readings_on_demand(corpora: None) -> None:
         assert split["answers_on_token_edges"] > 0.9
 
 
+def test_readings_can_be_added(corpora: None) -> None:
+    """The spec's go before Taiwan's, in zhuyin and in pinyin; Taiwan's stay for the others."""
+    own = {"資訊": "ㄗˇ ㄒㄩㄣˋ", "筆": "ㄅㄧˋ"}
+    build(load_text_spec("mrc_zh_tw", {"corpus": "drcd", "readings": ["zhuyin", "pinyin"], "readings_table": own}))
+    row = rows_of("mrc_zh_tw")[0]
+    for word, zhuyin, pinyin in (("資訊", ["ㄗˇ", "ㄒㄩㄣˋ"], ["zǐ", "xùn"]), ("筆", ["ㄅㄧˋ"], ["bì"])):
+        at = row["context"].index(word)
+        assert row["context_zhuyin"][at : at + len(word)] == zhuyin
+        assert row["context_pinyin"][at : at + len(word)] == pinyin
+
+
 def test_inexact_answers_are_left_out_or_marked(tmp_path: Path) -> None:
     """An answer that begins inside a phrase that is replaced as a whole."""
     context = "他用U盘存文件，还有软件。"
