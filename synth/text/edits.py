@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from synth.errors import YuliaoError
 
+ALIGNED_AT_MOST = 1_000_000  # pairs of characters: texts of a thousand each
+
 
 class EditError(YuliaoError):
     """Edits that do not belong to the text."""
@@ -61,11 +63,27 @@ def invert(wrong: str, edits: Sequence[Edit]) -> str:
 
 
 def difference(wrong: str, right: str, kind: str = "") -> list[Edit]:
-    """Edits from `right` to `wrong`: character by character where both are of one length, else by longest common parts."""
+    """Edits from `right` to `wrong`: character by character where both are of one length, else by longest common parts.
+
+    Aligned is what lies between the common beginning and the common end, which takes at least the product of its two lengths.
+    Where that is over `ALIGNED_AT_MOST`, all of it is one edit.
+    """
     if len(wrong) == len(right):
         changes = [(k, k + 1, wrong[k], kind) for k in range(len(right)) if wrong[k] != right[k]]
         return apply(right, changes)[1]
+    begin, end = _common(right, wrong)
+    one, other = right[begin : len(right) - end], wrong[begin : len(wrong) - end]
+    if len(one) * len(other) > ALIGNED_AT_MOST:
+        return apply(right, [(begin, begin + len(one), other, kind)])[1]
     from difflib import SequenceMatcher
 
-    found = SequenceMatcher(None, right, wrong, autojunk=False).get_opcodes()
-    return apply(right, [(a, b, wrong[c:d], kind) for tag, a, b, c, d in found if tag != "equal"])[1]
+    found = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return apply(right, [(begin + a, begin + b, other[c:d], kind) for tag, a, b, c, d in found if tag != "equal"])[1]
+
+
+def _common(one: str, other: str) -> tuple[int, int]:
+    """Lengths of the common beginning and of the common end after it."""
+    shorter = min(len(one), len(other))
+    begin = next((k for k in range(shorter) if one[k] != other[k]), shorter)
+    end = next((k for k in range(shorter - begin) if one[-1 - k] != other[-1 - k]), shorter - begin)
+    return begin, end

@@ -1,5 +1,7 @@
 """Edits lead from the right text to the wrong one and back, to the last character."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,21 @@ def test_texts_of_one_length_differ_character_by_character() -> None:
     """As pycorrector and SIGHAN count."""
     edits = difference("今天天汽很号", "今天天氣很好")
     assert [(edit.start, edit.wrong, edit.correct) for edit in edits] == [(3, "汽", "氣"), (5, "号", "好")]
+
+
+def test_long_texts_are_aligned_where_they_differ() -> None:
+    """A character dropped in a megabyte is one edit of that character; what would take minutes to align is one edit whole."""
+    right = "今天天氣很好，" * 150_000
+    began = process_time()
+    edits = difference(right[:500_003] + right[500_004:], right)
+    assert [(edit.end - edit.start, edit.wrong) for edit in edits] == [(1, "")]
+    wrong = "頭" + "一二" * 20_000 + "尾"
+    right = "頭" + "二二一" * 20_000 + "尾"
+    (edit,) = difference(wrong, right)
+    assert (edit.start, edit.end, edit.wrong_end) == (1, 60_001, 40_001)
+    assert invert(wrong, [edit]) == right
+    assert len(difference("一二" * 200, "二二一" * 200)) > 1
+    assert process_time() - began < 10
 
 
 def test_edits_of_another_text_are_refused() -> None:
