@@ -11,10 +11,13 @@ from flows.text.files import decoded, parsed_json, parsed_json_lines
 from synth.text.characters import has_lone_surrogate, special_characters
 from synth.text.edits import difference
 
-_PASSAGE = re.compile(r'<PASSAGE id="([^"]+)">(.*?)</PASSAGE>', re.DOTALL)
-_MISTAKE = re.compile(
-    r'<MISTAKE id="([^"]+)" location="(\d+)">\s*<WRONG>(.*?)</WRONG>\s*<CORRECTION>(.*?)</CORRECTION>\s*</MISTAKE>', re.DOTALL
+_PASSAGE = re.compile(r'<PASSAGE\s+id="([^"]+)"\s*>(.*?)</PASSAGE\s*>', re.DOTALL)
+_MISTAKE = re.compile(  # behind "<MISTAKE"
+    r'\s+id="([^"]+)"\s+location="(\d{1,9})"\s*>'
+    r"\s*<WRONG\s*>(.*?)</WRONG\s*>\s*<CORRECTION\s*>(.*?)</CORRECTION\s*>\s*</MISTAKE\s*>",
+    re.DOTALL,
 )
+_MISTAKE_ID = re.compile(r'[^>]*?\bid\s*=\s*"([^"]+)"')
 _INPUT = re.compile(r"\(?(?:pid|NID|id)=([^)\s]+)\)?\s+(.*)")
 
 
@@ -25,10 +28,22 @@ def read_sgml(file: TextFile, notes: Notes) -> Iterator[Row]:
     """
     text = decoded(file)
     mistakes: dict[str, list[tuple[int, str, str]]] = {}
-    for match in _MISTAKE.finditer(text):
-        mistakes.setdefault(match[1], []).append((int(match[2]), unescape(match[3]).strip(), unescape(match[4]).strip()))
-    for match in _PASSAGE.finditer(text):
+    unreadable: set[str] = set()
+    for number, tagged in enumerate(re.split(r"<MISTAKE\b", text)[1:], 1):
+        read = _MISTAKE.match(tagged)
+        if read:
+            mistakes.setdefault(read[1], []).append((int(read[2]), unescape(read[3]).strip(), unescape(read[4]).strip()))
+        else:
+            named = _MISTAKE_ID.match(tagged)
+            unreadable.add(named[1] if named else f"{file.path}, mistake {number}")
+    passages = list(_PASSAGE.finditer(text))
+    for identifier in sorted((mistakes.keys() | unreadable) - {match[1] for match in passages}):
+        notes.refuse(identifier, "a mistake of no passage")
+    for match in passages:
         notes.counts["passages"] += 1
+        if match[1] in unreadable:
+            notes.refuse(match[1], "a mistake that is not written as they are")
+            continue
         wrong = unescape(match[2]).strip("\r\n")
         right: str | None = wrong
         for location, bad, good in mistakes.get(match[1], []):
@@ -59,15 +74,21 @@ def read_truth(file: TextFile, notes: Notes) -> Iterator[Row]:
         else:
             identifier, *fields = (part.strip() for part in line.split(","))
             truth[identifier] = [field for field in fields if field]
+    notes.counts["truths_of_no_passage"] += len(truth.keys() - texts.keys())
     for identifier, wrong in texts.items():
         notes.counts["passages"] += 1
         places = truth.get(identifier)
         if places is None:
             notes.refuse(identifier, "no truth for it")
             continue
+        if places == ["0"]:
+            places = []
+        elif not places or len(places) % 2:
+            notes.refuse(identifier, "truth that is not pairs of place and character")
+            continue
         characters = list(wrong)
         try:
-            for place, correct in zip(places[::2], places[1::2], strict=False):
+            for place, correct in zip(places[::2], places[1::2], strict=True):
                 if len(correct) != 1 or int(place) < 1:
                     raise ValueError
                 characters[int(place) - 1] = correct

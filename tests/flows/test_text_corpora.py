@@ -142,6 +142,32 @@ def test_sighan_counts_from_one(tmp_path: Path) -> None:
         assert invert(row["wrong"], [Edit(**edit) for edit in row["edits"]]) == row["right"]
 
 
+def test_sighan_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    """Space in tags is none of that; no passage goes out with a mistake left in because its mark could not be read."""
+    mistake = '<MISTAKE id="{}" location="{}" >\n<WRONG>{}</WRONG>\n<CORRECTION>{}</CORRECTION>\n</MISTAKE>\n'
+    sgml = (
+        '<PASSAGE id="A1" >今天天汽</PASSAGE><PASSAGE id="A2">今天天汽</PASSAGE><PASSAGE id="A3">今天天汽</PASSAGE>\n'
+        + mistake.format("A1", 4, "汽", "氣")
+        + '<MISTAKE id="A2" location="4"><WRONG>汽</WRONG></MISTAKE>\n'
+        + mistake.format("A3", "four", "汽", "氣")
+        + mistake.format("A9", 4, "汽", "氣")
+        + "<MISTAKE>\n"
+    )
+    files = {
+        "B1.sgml": sgml,
+        "TestInput.txt": "(pid=B1)\t天汽\n(pid=B2)\t天汽很号\n(pid=B3)\t天汽\n(pid=B4)\t沒有錯\n",
+        "TestTruth.txt": "B1, 2, 氣\nB2, 2, 氣, 4\nB3,\nB4, 0\nB9, 0\n",
+    }
+    rows, report = rows_of("sighan", tmp_path, files)
+    assert [(row["source_id"], row["right"]) for row in rows["train"]] == [("A1", "今天天氣")]
+    assert [(row["source_id"], row["right"]) for row in rows["test"]] == [("B1", "天氣"), ("B4", "沒有錯")]
+    counts = {file["official_split"]: file["counts"] for file in report["files"]}
+    assert counts["training"]["refused: a mistake that is not written as they are"] == 2
+    assert counts["training"]["refused: a mistake of no passage"] == 2
+    assert counts["test"]["refused: truth that is not pairs of place and character"] == 2
+    assert counts["test"]["truths_of_no_passage"] == 1
+
+
 def test_own_corrections_come_as_json_or_tsv(tmp_path: Path) -> None:
     item = {"id": "x", "original_text": "这个苹果真好次", "wrong_ids": [6], "correct_text": "这个苹果真好吃"}
     files = {
