@@ -11,7 +11,9 @@ from flows.text.files import parsed_json
 from synth.text.answers import Located, locate, occurrences
 from synth.text.characters import has_lone_surrogate, special_characters
 
-Id = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+Id = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+]
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,12 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
             context_id = paragraph.id or f"{article_id}#{p}"
             _note_context(paragraph.context, notes)
             for qa in paragraph.qas:
+                if isinstance(qa.answers, _Columns) and len(qa.answers.text) != len(qa.answers.answer_start):
+                    notes.counts["questions"] += 1
+                    notes.refuse(qa.id or context_id, "not as many answers as starts")
+                    continue
                 answers = (
-                    list(zip(qa.answers.text, qa.answers.answer_start, strict=False))
+                    list(zip(qa.answers.text, qa.answers.answer_start, strict=True))
                     if isinstance(qa.answers, _Columns)
                     else [(answer.text, answer.answer_start) for answer in qa.answers]
                 )
@@ -180,6 +186,9 @@ def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
     """The row, or none where it is refused. Counts are of the corpus as it is, before any repair."""
     notes.counts["questions"] += 1
     where = question.question_id
+    if not all(map(str.strip, (where, question.context_id, question.article_id))):
+        notes.refuse(where.strip() or f"a question of {question.context_id}", "an empty id")
+        return
     texts = (
         question.context,
         question.question,

@@ -60,7 +60,7 @@ def squad(qas: list[dict[str, Any]], context: str = "Paris is in France.") -> st
 def test_squad_with_and_without_answers(tmp_path: Path) -> None:
     """Plausible answers are none; an article without an id goes by its title."""
     answer = {"text": "Paris", "answer_start": 0}
-    qas = [
+    qas: list[dict[str, Any]] = [
         {"id": "a", "question": " What?", "answers": [answer]},
         {"id": "b", "question": "Who?", "answers": [], "is_impossible": True, "plausible_answers": [answer]},
         {"id": "c", "question": "Who?", "answers": {"text": [], "answer_start": []}},
@@ -73,6 +73,28 @@ def test_squad_with_and_without_answers(tmp_path: Path) -> None:
     assert found["d"]["answers"] == {"text": ["France"], "answer_start": [12]}
     assert {row["article_id"] for row in rows["train"]} == {"Paris"}
     assert {row["script"] for row in rows["train"]} == {"Latn"}
+
+
+def test_own_annotations_without_an_id_or_a_start_for_each_answer_are_refused(tmp_path: Path) -> None:
+    """By the question where it is an empty id or columns of two lengths, by the file where the id is no id at all."""
+    whole = {"id": 1, "question": "Where?", "answers": {"text": ["France"], "answer_start": [12]}}
+    qas: list[dict[str, Any]] = [
+        whole,
+        whole | {"id": "a", "answers": {"text": ["France", "Paris"], "answer_start": [12]}},
+        whole | {"id": "b", "answers": {"text": [], "answer_start": [12]}},
+        whole | {"id": ""},
+        whole | {"id": " "},
+    ]
+    rows, report = rows_of("mrc_own", tmp_path / "own", {"own.json": squad(qas)})
+    assert [row["source_id"] for row in rows["train"]] == ["1"]
+    (file,) = report["files"]
+    assert file["counts"]["questions"] == 5
+    assert file["counts"]["refused: not as many answers as starts"] == 2
+    assert file["counts"]["refused: an empty id"] == 2
+    assert [refused["where"] for refused in file["refused"]] == ["a", "b", "a question of Paris#0", "a question of Paris#0"]
+    for number, wrong in enumerate((True, None, 1.5, ["a"])):
+        with pytest.raises(TextError, match=r"data\.0\.paragraphs\.0\.qas\.1\.id"):
+            rows_of("mrc_own", tmp_path / str(number), {"own.json": squad([whole, whole | {"id": wrong}])})
 
 
 def test_translations_of_squad_tell_their_script(tmp_path: Path) -> None:
