@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from synth.errors import YuliaoError
 
-ALIGNED_AT_MOST = 1_000_000  # pairs of characters: texts of a thousand each
+ALIGNED_AT_MOST = 250_000  # pairs of characters: 500 by 500, which takes under a second at worst
 
 
 class EditError(YuliaoError):
