@@ -43,7 +43,8 @@ def test_every_requirement_is_held_at_a_version_that_it_allows():
 def test_whatever_the_packages_import_is_required():
     """A module that is there only because something else needs it may be gone with the next version of that."""
     required = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
-    required |= {canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"]["demo"]}
+    for extra in ("demo", "rjieba"):
+        required |= {canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"][extra]}
     distributions = packages_distributions()
     for path in (path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")):
         for module in imported_modules(path):
