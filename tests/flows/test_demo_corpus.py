@@ -13,8 +13,6 @@ from catalog.roots import open_root
 from flows.demo_corpus import SPEAKERS, UTTERANCES_PER_SPEAKER, WITHOUT_TRANSCRIPT, DemoCorpusError, speak_corpus
 from flows.ingest import ingest
 
-pytest.importorskip("espeakng_loader")
-
 
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
