@@ -151,10 +151,11 @@ def _commit(storage: Root, content: dict[str, Any]) -> Published:
     """Take the next free number. Whoever loses the race for one looks again: the winner may have published the same."""
     name = content["name"]
     while True:
-        same = _same_as_newest(storage, name, content["fingerprint"])
+        numbers = version_numbers(storage, name)  # once: what is published after this look takes the number from us
+        same = _same_as(storage, name, numbers.newest, content["fingerprint"])
         if same is not None:
             return Published(name, same.version, created=False)
-        number = version_numbers(storage, name).following
+        number = numbers.following
         manifest = Manifest(version=number, created_at=datetime.now(UTC).isoformat(timespec="seconds"), **content)
         _check_inputs(storage, manifest)
         _check_blobs(storage, name, manifest.splits)
@@ -183,11 +184,14 @@ def _check_inputs(storage: Root, manifest: Manifest) -> None:
 
 
 def _same_as_newest(storage: Root, name: str, fingerprint: str) -> Manifest | None:
-    newest = version_numbers(storage, name).newest
-    if newest is None:
+    return _same_as(storage, name, version_numbers(storage, name).newest, fingerprint)
+
+
+def _same_as(storage: Root, name: str, version: int | None, fingerprint: str) -> Manifest | None:
+    if version is None:
         return None
     try:
-        manifest = read_manifest(storage, name, newest)
+        manifest = read_manifest(storage, name, version)
     except IntegrityError:  # what cannot be read is not the same: another version is made beside it
         return None
     return manifest if manifest.fingerprint == fingerprint else None

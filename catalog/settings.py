@@ -1,6 +1,7 @@
 """Where things lie: `YULIAO_HOME` for downloads and caches, `YULIAO_CATALOG` for the catalog."""
 
 import os
+import stat
 from pathlib import Path
 
 from catalog.errors import CatalogError
@@ -27,10 +28,13 @@ def as_folder(path: Path, setting: str) -> Path:
         CatalogError: it, or something above it, is a file.
     """
     for above in (path, *path.parents):
-        if above.is_dir():
-            break
-        if above.exists():
+        try:
+            mode = above.stat().st_mode  # once: another process may make the folder between two looks
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if not stat.S_ISDIR(mode):
             raise CatalogError(f"{path}: {above} is a file; set {setting} to a folder")
+        break
     return path
 
 

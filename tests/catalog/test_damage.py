@@ -1,7 +1,9 @@
 """What is damaged or strange in a catalog is one line that names the place, and blocks nothing else."""
 
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -96,6 +98,22 @@ def test_a_file_where_a_folder_should_be_is_said(
         catalog.list_datasets()
     one_line(caught, f"{file} is a file; set {setting} to a folder")
     assert file.read_text() == ""
+
+
+def test_a_folder_that_appears_while_it_is_looked_at_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process makes the catalog's folder between two looks at it."""
+    folder, stat = tmp_path / "catalog", Path.stat
+    monkeypatch.setenv("YULIAO_CATALOG", str(folder))
+
+    def then_made(self: Path, **how: bool) -> os.stat_result:
+        try:
+            return stat(self, **how)
+        finally:
+            with suppress(FileExistsError):
+                folder.mkdir()
+
+    monkeypatch.setattr(Path, "stat", then_made)
+    assert catalog.list_datasets() == []
 
 
 def test_strange_files_are_none_of_ours(root: Root, examples: ModuleType) -> None:

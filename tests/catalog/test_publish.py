@@ -246,6 +246,28 @@ def test_the_loser_of_a_race_looks_again(
     assert catalog.versions("speech") == list(range(1, published.version + 1))
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [("same", "published 1 False"), ("other", "published 2 True")])
+def test_whoever_is_overtaken_while_counting_versions_looks_again(
+    root: Root, examples: ModuleType, monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str
+) -> None:
+    """Somebody publishes right after we have looked which versions there are: seen on S3, two builds became two versions."""
+    children = type(root).children
+    looks: list[str] = []
+
+    def overtaken(self: Root, path: str) -> list[str]:
+        entries = children(self, path)
+        looks.append(path)
+        if path == "speech/manifests" and looks.count(path) == last_look:
+            assert examples.publish_speech(root, "speech", theirs, 1 if theirs == "same" else 2).version == 1
+        return entries
+
+    last_look = 3  # check_kind's, then two at the newest version: the last of them is the one that decides on the number
+    monkeypatch.setattr(type(root), "children", overtaken)
+    published = examples.publish_speech(root, "speech", "same", 1)
+    assert f"published {published.version} {published.created}" == ours
+    assert catalog.versions("speech") == list(range(1, published.version + 1))
+
+
 def test_many_publishers_in_one_process_lose_no_version(root: Root, examples: ModuleType) -> None:
     """Sixteen threads, eight contents: eight versions or more where a fingerprint came back later, none lost, all whole."""
     from concurrent.futures import ThreadPoolExecutor
