@@ -120,7 +120,7 @@ def test_an_interrupt_in_the_middle_of_a_file_is_not_lost(monkeypatch: pytest.Mo
             os.kill(os.getpid(), signal.SIGINT)
             return super().read(size)
 
-    monkeypatch.setattr("flows.audio.io.BytesIO", Interrupted)
+    monkeypatch.setattr("catalog.codecs.io.BytesIO", Interrupted)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background inherits that it is ignored
     try:
         with pytest.raises(KeyboardInterrupt):
