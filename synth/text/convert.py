@@ -1,20 +1,25 @@
 """Script conversion that keeps spans: simplified to traditional characters and back, with every edge where it belongs.
 
 Most configurations change no length, so spans stay. Those with phrases (`s2twp`, `tw2sp`) change the length of every fourteenth
-context; there the text is cut at all edges and the pieces converted: where they join to the conversion of the whole, the edges
-are exact. Where they do not, a converter of our own, by OpenCC's tables, says what became of what.
+context. There each clause with an edge in it is cut at its edges and the pieces converted: where they join to the conversion of
+the clause, the edges are exact. Where they do not, a converter of our own, by OpenCC's tables, says what became of what.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate, pairwise
 
 from synth.errors import YuliaoError
 from synth.text.opencc import Chain, Stage, convert_text, read_chain
 
 # Every key is as long as its value in all tables of these: tested against OpenCC's files.
 SAME_LENGTH = frozenset({"s2t", "s2tw", "s2hk", "t2s", "tw2s", "hk2s", "t2tw", "t2hk", "tw2t", "hk2t"})
+
+_PUNCTUATION = "，。、；：！？…\n"
+_BETWEEN = "\x1e"  # the record separator, which stands in no key
 
 Span = tuple[int, int]  # start and end in code points, the end not included
 
@@ -53,16 +58,60 @@ def convert(text: str, spans: Iterable[Span], configuration: str) -> Converted:
     converted = convert_text(text, configuration)
     if configuration in SAME_LENGTH and len(converted) == len(text):
         return Converted(converted, asked, [True] * len(asked))
-    edges = sorted({0, len(text), *(edge for span in asked for edge in span)})
-    pieces = [convert_text(text[start:end], configuration) for start, end in pairwise(edges)]
-    if "".join(pieces) == converted:
-        moved, position = {0: 0}, 0
-        for edge, piece in zip(edges[1:], pieces, strict=True):
-            position += len(piece)
-            moved[edge] = position
-        return Converted(converted, [(moved[start], moved[end]) for start, end in asked], [True] * len(asked))
-    tracked, cuts = track(text, configuration)
-    return _by_cuts(tracked, cuts, asked)
+    return _by_cuts(converted, _cuts(text, converted, configuration, {edge for span in asked for edge in span}), asked)
+
+
+def _cuts(text: str, converted: str, configuration: str, edges: set[int]) -> list[Span]:
+    """Aligned positions (source, target), ascending: the ends of clauses that have an edge, and all edges that are exact."""
+    fences = _fences(text, configuration, edges)
+    clauses = _each(text, fences, configuration)
+    if "".join(clauses) != converted:  # not with the tables there are: no key goes across the end of a clause
+        fences, clauses = [0, len(text)], [converted]
+    points = sorted(edges.union(fences))
+    pieces = _each(text, points, configuration)
+    cuts: list[Span] = [(0, 0)]
+    first = target = 0
+    for (begin, end), clause in zip(pairwise(fences), clauses, strict=True):
+        last = bisect_left(points, end, first)
+        own = pieces[first:last]
+        if "".join(own) == clause:
+            cuts += zip(points[first + 1 : last + 1], (target + at for at in accumulate(map(len, own))), strict=True)
+        else:
+            tracked, aligned = track(text[begin:end], configuration)
+            if tracked == clause:
+                cuts += [(begin + source, target + at) for source, at in aligned[1:-1]]
+            cuts.append((end, target + len(clause)))
+        first = last
+        target += len(clause)
+    return cuts
+
+
+def _each(text: str, points: Sequence[int], configuration: str) -> list[str]:
+    """What lies between the points, each piece converted by itself; in one call, which costs more than a piece."""
+    pieces = [text[start:end] for start, end in pairwise(points)]
+    converted = convert_text(_BETWEEN.join(pieces), configuration).split(_BETWEEN)
+    return converted if len(converted) == len(pieces) else [convert_text(piece, configuration) for piece in pieces]
+
+
+def _fences(text: str, configuration: str, edges: set[int]) -> list[int]:
+    """Begin and end of the text and of each clause that has an edge, ascending."""
+    ends = [0, *(match.end() for match in _clause_ends(configuration).finditer(text)), len(text)]
+    found = {0, len(text)}
+    for edge in edges:
+        after = bisect_left(ends, edge)
+        found.add(ends[after])
+        if ends[after] != edge:
+            found.add(ends[after - 1])
+    return sorted(found)
+
+
+@cache
+def _clause_ends(configuration: str) -> re.Pattern[str]:
+    """Punctuation that stands in no key of the configuration's tables, so that nothing is converted across it."""
+    chain = read_chain(configuration)
+    stages = (*chain.stages, *filter(None, (chain.normalisation, chain.segmentation)))
+    known = {character for stage in stages for table in stage.tables for key in table for character in key}
+    return re.compile(f"[{re.escape(''.join(sorted(set(_PUNCTUATION) - known)))}]" if set(_PUNCTUATION) - known else r"(?!)")
 
 
 def _by_cuts(text: str, cuts: Sequence[Span], spans: Sequence[Span]) -> Converted:

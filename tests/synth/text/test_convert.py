@@ -47,7 +47,25 @@ PIECES = [
         "么",
         "丽",
     ),
-    *("👨‍👩‍👧‍👦", "𠮷", "\u200b", "\u3000", "\0", "\ud800", "\udfff", "\n", "a", "Ω", "，", "。", "的", "了", "é", "e\u0301"),
+    *(
+        "👨‍👩‍👧‍👦",
+        "𠮷",
+        "\u200b",
+        "\u3000",
+        "\0",
+        "\ud800",
+        "\udfff",
+        "\n",
+        "\x1e",
+        "a",
+        "Ω",
+        "，",
+        "。",
+        "的",
+        "了",
+        "é",
+        "e\u0301",
+    ),
 ]
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join)
 CONFIGURATIONS = ["s2twp", "tw2sp", "s2tw", "tw2s", "s2t", "t2s"]
@@ -183,3 +201,27 @@ def test_cutting_and_tracking_agree(configuration: str, case: tuple[str, list[tu
     for (start, end), (to_start, to_end), exact in zip(spans, result.spans, result.exact, strict=True):
         if exact and start in positions and end in positions:
             assert (to_start, to_end) == (positions[start], positions[end])
+
+
+def test_spans_wherever_they_can_stand_keep_the_clauses_apart() -> None:
+    """An edge inside a phrase costs the exactness of its own clause at most; every other character is followed."""
+    text = "用U盘存，服务器的信息。" * 3 + "出租车"
+    spans = [(k, k + 1) for k in range(len(text))]
+    result = convert(text, spans, "s2twp")
+    inside = {k for k, character in enumerate(text) if character in "U盘务器服出租车"}
+    assert {k for k, exact in enumerate(result.exact) if not exact} <= inside
+    assert [result.text[a:b] for (a, b), (k, _) in zip(result.spans, spans, strict=True) if text[k] in "，。的"] == list(
+        "，的。" * 3
+    )
+
+
+def test_a_tracked_text_that_is_not_opencc_s_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of another release could lead it astray: edges are widened to the clause then, and none is called exact."""
+    monkeypatch.setattr(
+        "synth.text.convert.track", lambda text, configuration: (text + "?", [(0, 0), (len(text), len(text) + 1)])
+    )
+    result = convert("信息。用U盘存，信息", [(5, 6), (0, 2), (8, 10)], "s2twp")
+    assert result.text == "資訊。用隨身碟存，資訊"
+    assert result.exact[1]
+    assert not result.exact[0]
+    assert result.text[slice(*result.spans[0])] == "用隨身碟存，"
