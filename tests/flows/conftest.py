@@ -1,7 +1,9 @@
 """A small corpus in LibriSpeech's layout, ingested as a user would; a server of files that can misbehave."""
 
 import base64
+import importlib.util
 import io
+import sys
 import tarfile
 import threading
 import time
@@ -10,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -180,3 +184,31 @@ def pack_archive(tmp_path: Path) -> PackArchive:
         return path
 
     return pack_archive
+
+
+@pytest.fixture(scope="session")
+def official() -> Callable[[str], Any]:
+    """`official("musan")`: small archives of that corpus in their official layout, and the rows in them."""
+    here = Path(__file__).parent
+    modules = [_loaded(here / name) for name in ("official_sound.py", "official_text.py")]
+
+    def official(corpus: str) -> Any:
+        for module in modules:
+            if hasattr(module, corpus):
+                return getattr(module, corpus)()
+        pytest.fail(
+            f"nobody has said what the archives of {corpus!r} look like: write a function {corpus}() in "
+            "tests/flows/official_sound.py or official_text.py that makes small ones in their official layout"
+        )
+
+    return official
+
+
+def _loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
