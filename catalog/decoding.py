@@ -16,6 +16,7 @@ from datasets.formatting import Formatter, _register_formatter
 
 from catalog.blocks import POOL
 from catalog.cells import Cell, cell_reader, list_offsets
+from catalog.codecs import decode_stored
 from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
 from catalog.planned import NEEDED_TO_RENDER, Planned
@@ -42,9 +43,9 @@ class TableReader:
     """Decodes rows of `table` by their position in it.
 
     A row is a dict of `columns` (all of the table's where None) in the table's order. Each of the columns named in `audio` holds
-    canonical WAV bytes and gives `{"array": float32 [samples] or [channels, samples], "sampling_rate": int}`: int16 / 32768,
-    float32 as it is. All arrays of a row are views of one block of memory that is used again only when the last of them is gone;
-    they are writable and nobody else's.
+    canonical WAVs or other files that `codecs` decodes, and gives `{"array": float32 [samples] or [channels, samples],
+    "sampling_rate": int}`: int16 / 32768, float32 as it is. All arrays of a row are views of one block of memory that is used
+    again only when the last of them is gone; they are writable and nobody else's.
     With `reading.segment_s`, every array has that many seconds: a span common to all columns, zeros behind the end of a
     shorter row, and `num_samples` says how many samples are real.
     """
@@ -133,7 +134,10 @@ class _BatchReader:
         return crop_start(reading.seed, epoch, row_id(i), num_samples(i), length)
 
     def _signal_reader(self, name: str) -> Cell:
-        """A function from a position to (samples in place, sample rate in Hz), or None where there is no audio."""
+        """A function from a position to (samples, sample rate in Hz), or None where there is no audio.
+
+        Those of canonical WAVs are in place and whole; those of other files are decoded, and may be the crop alone.
+        """
         stored = _bytes_reader(self.batch.column(name))
 
         def read(i: int) -> tuple[wav.Signal, int] | None:
@@ -142,13 +146,31 @@ class _BatchReader:
                 return None
             try:
                 rate, channels, dtype, offset = _form(data[wav.FORM].tobytes())
+            except ValueError:
+                return self._decoded(name, i, data)
+            try:
                 signal = np.frombuffer(data, dtype, offset=offset)
                 return signal if channels == 1 else signal.reshape(-1, channels).T, rate
             except ValueError as error:
-                row_id = self.batch.column("id")[i] if "id" in self.batch.schema.names else f"{i} of a batch"
-                raise IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version") from error
+                raise self._broken(name, i, error) from error
 
         return read
+
+    def _decoded(self, name: str, i: int, data: memoryview) -> tuple[wav.Signal, int]:
+        segment_s = self.reading.segment_s
+
+        def crop(rate_hz: int) -> tuple[int, int]:
+            length = max(1, round((segment_s or 0.0) * rate_hz))
+            return self._crop_start(i, length), length
+
+        try:
+            return decode_stored(data, crop if segment_s is not None else None)
+        except ValueError as error:
+            raise self._broken(name, i, error) from error
+
+    def _broken(self, name: str, i: int, error: ValueError) -> IntegrityError:
+        row_id = self.batch.column("id")[i] if "id" in self.batch.schema.names else f"{i} of a batch"
+        return IntegrityError(f"row {row_id}, column {name!r}: {error}; run `yuliao verify` on this version")
 
 
 @lru_cache(maxsize=64)

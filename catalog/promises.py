@@ -1,18 +1,22 @@
 """What a kind promises of its rows, checked on the written samples, a batch at a time."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from catalog.codecs import decode_stored
 from catalog.kinds import audio_columns
 from synth import wav
 
 _BLOCK_SAMPLES = 1 << 18  # what is summed at a time stays in the processor's cache
 _HEADER_WORDS = wav.HEADER_BYTES // 2
+_MEASURED = ("sample_rate_hz", "num_samples", "num_channels", "audio_sha256")
+
+Decode = Callable[[memoryview], tuple[wav.Signal, int]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
 
 
 def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:
-    """One line about the rows of kind `speech` whose `audio_sha256` or `num_samples` is not that of their audio."""
+    """One line about the rows of kind `speech`, all WAVs, whose `audio_sha256` or `num_samples` is not that of their audio."""
     audio = wavs(batch, "audio")
     if audio is None:
         yield "a row has audio that is no canonical WAV of its sample rate"
@@ -90,27 +94,34 @@ def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:
         yield about(batch, wrong, "audio_sha256 is not that of the samples")
 
 
-def broken_recordings(batch: pa.RecordBatch) -> Iterator[str]:
-    """One line about the rows of kind `noise` or `rir` whose columns are not those of their audio."""
+def broken_recordings(batch: pa.RecordBatch, decode: Decode = wav.decode_signal) -> Iterator[str]:
+    """One line about the rows of any kind and encoding with a column `audio` whose other columns are not those of their audio."""
+    names = [name for name in _MEASURED if name in batch.schema.names]
     audio = batch.column("audio").field("bytes")
-    stored = batch.select(["sample_rate_hz", "num_samples", "num_channels", "audio_sha256"]).to_pylist()
-    wrong = np.array([_measured(data.as_py()) != columns for data, columns in zip(audio, stored, strict=True)], np.bool_)
+    stored = batch.select(names).to_pylist()
+    wrong = np.array([_measured(data, names, decode) != columns for data, columns in zip(audio, stored, strict=True)], np.bool_)
     if wrong.any():
-        yield about(batch, wrong, "sample_rate_hz, num_samples, num_channels or audio_sha256 is not that of the audio")
+        yield about(batch, wrong, f"{', '.join(names[:-1])} or {names[-1]} is not that of the audio")
 
 
-def _measured(data: bytes | None) -> dict[str, object] | None:
-    """None where there is no canonical WAV."""
+def broken_files(batch: pa.RecordBatch) -> Iterator[str]:
+    """As `broken_recordings`, of rows that keep FLAC or the files of the corpus: decoded again."""
+    yield from broken_recordings(batch, decode_stored)
+
+
+def _measured(data: pa.BinaryScalar, names: list[str], decode: Decode) -> dict[str, object] | None:
+    """None where it cannot be decoded."""
     try:
-        samples, sample_rate_hz = wav.decode_signal(data or b"")
+        samples, sample_rate_hz = decode(memoryview(data.as_buffer() or b""))
     except ValueError:
         return None
-    return {
+    measured = {
         "sample_rate_hz": sample_rate_hz,
         "num_samples": samples.shape[-1],
         "num_channels": 1 if samples.ndim == 1 else len(samples),
-        "audio_sha256": hashlib.sha256(samples.T.data).hexdigest(),
+        "audio_sha256": hashlib.sha256(np.ascontiguousarray(samples.T).data).hexdigest(),
     }
+    return {name: measured[name] for name in names}
 
 
 def about(batch: pa.RecordBatch, wrong: NDArray[np.bool_], what: str) -> str:

@@ -10,12 +10,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from catalog.blobs import read_blob
+from catalog.codecs import decode_stored
 from catalog.errors import CatalogError, IntegrityError
 from catalog.manifests import Manifest
+from catalog.recent import Recent
 from catalog.roots import Root
 from catalog.shards import blob_path
 from synth import wav
 from synth.resample import resample
+
+_DECODED_BYTES = 64 << 20  # kept of what is no WAV, for each version that a process has open: about 450 utterances of 4.5 s
 
 
 def open_utterances(root: Root, manifest: Manifest, sample_rate_hz: int) -> "Utterances":
@@ -46,6 +50,7 @@ class Utterances:
     def __init__(self, name: str, blobs: Mapping[str, Sequence[Path]], corpus_rate_hz: int, sample_rate_hz: int) -> None:
         self._name, self._blobs, self._corpus_rate_hz, self._rate_hz = name, blobs, corpus_rate_hz, sample_rate_hz
         self._checked: set[str] = set()
+        self._decoded = Recent(_DECODED_BYTES)
 
     def table(self, split: str, columns: Sequence[str]) -> pa.Table:
         """Some columns of a split, in place in the mapped files. Raises IntegrityError where a blob is missing or damaged."""
@@ -55,7 +60,7 @@ class Utterances:
         """The samples of an utterance, int16 [samples], at the rate asked for.
 
         Raises:
-            IntegrityError: the version has no such utterance, or its bytes are not the WAV they should be.
+            IntegrityError: the version has no such utterance, or its bytes cannot be decoded.
         """
         return resample(self._samples(utterance_id), self._corpus_rate_hz, self._rate_hz)
 
@@ -77,16 +82,26 @@ class Utterances:
         return resample(samples, self._corpus_rate_hz, self._rate_hz)
 
     def _samples(self, utterance_id: str) -> NDArray[np.int16]:
-        """At the rate of the corpus, in the mapped file."""
+        """At the rate of the corpus: of a WAV in the mapped file, of others decoded."""
         try:
             number, row = self._places[utterance_id]
         except KeyError:
             raise IntegrityError(f"{self._name} has no utterance {utterance_id!r}") from None
         offsets, data = self._audio[number]
+        stored = data[offsets[row] : offsets[row + 1]]
         try:
-            return wav.decode(data[offsets[row] : offsets[row + 1]])
+            return wav.decode(stored)
+        except ValueError:
+            return self._decoded.get(utterance_id, lambda: self._decode(utterance_id, stored))
+
+    def _decode(self, utterance_id: str, stored: memoryview) -> NDArray[np.int16]:
+        try:
+            samples, rate_hz = decode_stored(stored)
         except ValueError as error:
             raise IntegrityError(f"{self._name}, {utterance_id}: {error}") from error
+        if samples.ndim != 1 or samples.dtype != np.int16 or rate_hz != self._corpus_rate_hz:
+            raise IntegrityError(f"{self._name}, {utterance_id}: not the mono audio of {self._corpus_rate_hz} Hz it should be")
+        return np.ascontiguousarray(samples, np.int16)
 
     def _split(self, split: str) -> pa.Table:
         return pa.concat_tables([read_blob(path, self._name) for path in self._blobs[split]])

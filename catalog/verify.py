@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
 from catalog.manifests import Manifest, Pin, ShardEntry, known_pins, manifest_bytes, parse_manifest, resolve
 from catalog.planned import broken_plans
-from catalog.promises import broken_mixtures, broken_recordings, broken_speech
+from catalog.promises import broken_files, broken_mixtures, broken_recordings, broken_speech
 from catalog.recipe_kind import broken_sums
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path, sum_digests
@@ -150,12 +150,16 @@ def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry
                 yield from broken_mixtures(batch)
             elif "sums" in manifest.spec and "largest_error_lsb" in manifest.report:
                 yield from broken_sums(batch, manifest.spec, manifest.report)
-            if manifest.kind == "speech":
-                yield from broken_speech(batch)
-            if manifest.kind in ("noise", "rir"):
-                yield from broken_recordings(batch)
+            if manifest.kind in ("speech", "noise", "rir"):
+                yield from _check_recordings(manifest, batch)
             yield from broken_texts(manifest.kind, batch)
     if rows != shard.rows:
         yield f"it has {rows} rows, its manifest says {shard.rows}"
     if sum_digests(digests) != shard.rows_digest:
         yield "its rows are others than its manifest says (rows_digest)"
+
+
+def _check_recordings(manifest: Manifest, batch: pa.RecordBatch) -> Iterator[str]:
+    if manifest.spec.get("encoding", "wav") != "wav":
+        return broken_files(batch)
+    return broken_speech(batch) if manifest.kind == "speech" else broken_recordings(batch)

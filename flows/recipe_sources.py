@@ -11,11 +11,11 @@ import pyarrow as pa
 import soundfile
 from numpy.typing import NDArray
 
+from catalog.codecs import decode_stored
 from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.roots import Root
 from catalog.shards import blob_path
-from synth import wav
 from synth.recipes.mixture import SOURCE_RATE_HZ, UnusableMixture
 
 _FACTS = ["id", "num_samples", "audio_sha256"]
@@ -86,7 +86,7 @@ class VersionRecordings:
             raise UnusableMixture(f"{self.place} has no {path}")
         number, row = place
         data = self._batches[number].column("audio").field("bytes")[row].as_buffer()
-        samples, _ = wav.decode_signal(memoryview(data))
+        samples, _ = decode_stored(memoryview(data))
         one = _channel(samples if samples.ndim == 2 else samples[None], channel, path)
         return one / 32768 if one.dtype == np.int16 else one.astype(np.float64)
 
