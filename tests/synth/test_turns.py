@@ -1,0 +1,216 @@
+"""Turns: nobody overlaps themselves, pauses and overlaps are as drawn, everybody has a turn, and keys alone decide."""
+
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synth.distributions import Fixed, Uniform
+from synth.draws import Draws, hash_texts
+from synth.groups import Groups, Supply
+from synth.levels import Energies, Frames
+from synth.overlap_spec import ConversationOverlap, SequentialOverlap
+from synth.pairing import Pool
+from synth.pieces import Pieces, Placement, overlap_ratios
+from synth.turns import place_turns
+
+Ints = np.ndarray
+RATE_HZ = 8000
+FRAME = 80
+DRAWS = Draws(7, "d", "train")
+TALK = ConversationOverlap(mode="conversation")
+
+
+def pool_of(speakers: int, each: int, seconds: tuple[float, float] = (0.3, 6.0), seed: int = 0) -> tuple[Pool, list[Ints]]:
+    """Utterances with silence at their begin and in them; with the energies of their frames."""
+    random = np.random.default_rng(seed)
+    lengths = (random.uniform(*seconds, speakers * each) * RATE_HZ).astype(np.int64)
+    energies = [_energies(random, -(-int(length) // FRAME)) for length in lengths]
+    return Pool(lengths, np.repeat(np.arange(speakers), each), hash_texts(f"u{k}" for k in range(len(lengths)))), energies
+
+
+def _energies(random: np.random.Generator, frames: int) -> Ints:
+    speech = random.integers(10**6, 10**8, frames)
+    runs = np.repeat(random.random(frames // 25 + 1) < 0.4, 25)[:frames]
+    runs[: frames // 10] = True
+    energies = np.where(runs, random.integers(0, 5_000, frames), speech)
+    energies[frames // 2] = 10**8
+    return energies
+
+
+def energies_of(lists: list[Ints]) -> Energies:
+    column = pa.chunked_array([pa.array(lists, pa.list_(pa.int64()))])
+    return Energies(Frames(column, column, np.arange(len(lists))))
+
+
+def groups_of(pool: Pool, n_src: list[int], seed: int = 0) -> Groups:
+    """Different speakers in each mixture."""
+    random = np.random.default_rng(seed)
+    speakers = len(np.unique(pool.speakers))
+    chosen = [random.permutation(speakers)[:count] for count in n_src]
+    utterances = [random.choice(np.flatnonzero(pool.speakers == speaker)) for row in chosen for speaker in row]
+    stems = np.concatenate([np.arange(1, count + 1) for count in n_src])
+    return Groups(np.repeat(np.arange(len(n_src)), n_src), stems, np.array(utterances, dtype=np.int64))
+
+
+def place(overlap, seconds: float | None, groups: Groups, pool: Pool, lists: list[Ints]) -> Placement:
+    supply = Supply(pool, np.bincount(groups.utterance, minlength=len(pool.lengths)), DRAWS)
+    return place_turns(overlap, seconds, groups, pool, supply, energies_of(lists), RATE_HZ, DRAWS)
+
+
+def turns_of(placement: Placement, mixture: int) -> Pieces:
+    """The pieces of a mixture in the order in which they begin."""
+    pieces = placement.pieces.taken(placement.pieces.mixture == mixture)
+    return pieces.taken(np.lexsort((pieces.stop, pieces.offset)))
+
+
+def check(placement: Placement, groups: Groups, pool: Pool) -> None:
+    """What holds of every placement."""
+    pieces = placement.pieces
+    assert (pieces.start % FRAME == 0).all() and (pieces.start >= 0).all() and (pieces.offset >= 0).all()
+    assert (pieces.length > 0).all()
+    assert (pieces.start + pieces.length <= pool.lengths[pieces.source]).all()
+    assert (pieces.stop <= placement.num_samples[pieces.mixture]).all()
+    assert (placement.n_src == np.bincount(groups.mixture)).all()
+    speakers = {(m, k): pool.speakers[u] for m, k, u in zip(groups.mixture, groups.stem, groups.utterance, strict=True)}
+    assert all(speakers[m, k] == pool.speakers[u] for m, k, u in zip(pieces.mixture, pieces.stem, pieces.source, strict=True))
+    following = (np.diff(pieces.mixture) == 0) & (np.diff(pieces.stem) == 0)
+    assert (pieces.offset[1:] >= pieces.stop[:-1])[following].all()
+
+
+counts = st.lists(st.integers(1, 5), min_size=1, max_size=6)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts, seeds, st.sampled_from([None, 0.2, 1.0, 7.3, 40.0]))
+def test_sequential_turns_go_round_with_the_pauses_drawn(n_src: list[int], seed: int, seconds: float | None) -> None:
+    pool, lists = pool_of(5, 3, seed=seed)
+    groups = groups_of(pool, n_src, seed)
+    placement = place(SequentialOverlap(mode="sequential"), seconds, groups, pool, lists)
+    check(placement, groups, pool)
+    for mixture, count in enumerate(n_src):
+        turns = turns_of(placement, mixture)
+        assert turns.offset[0] == 0
+        assert (turns.stem[count:] == turns.stem[:-count]).all()
+        assert len(set(turns.stem[:count])) == min(count, len(turns))
+        keys = np.uint64(mixture << 32) + np.arange(1, len(turns), dtype=np.uint64)
+        pauses = np.rint((0.2 + 0.8 * DRAWS.uniform("pause_s", keys)) * RATE_HZ)
+        assert (turns.offset[1:] - turns.stop[:-1]).tolist() == pauses.tolist()
+        if seconds is None:
+            assert sorted(turns.source) == sorted(groups.utterance[groups.mixture == mixture])
+            assert (turns.length == pool.lengths[turns.source]).all()
+            assert placement.num_samples[mixture] == turns.stop[-1]
+        else:
+            assert placement.num_samples[mixture] == round(seconds * RATE_HZ)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts, seeds, st.sampled_from([0.4, 6.0, 60.0]), st.sampled_from([0.0, 0.3, 1.0]))
+def test_a_conversation_passes_from_one_to_another(n_src: list[int], seed: int, seconds: float, overlapped: float) -> None:
+    """With a pause or an overlap as drawn, if neither turn nor speaker would come to lie over itself."""
+    pool, lists = pool_of(5, 3, seed=seed)
+    groups = groups_of(pool, n_src, seed)
+    overlap = ConversationOverlap(mode="conversation", overlapped_turns=overlapped)
+    placement = place(overlap, seconds, groups, pool, lists)
+    check(placement, groups, pool)
+    assert (placement.num_samples == round(seconds * RATE_HZ)).all()
+    for mixture, count in enumerate(n_src):
+        turns = turns_of(placement, mixture)
+        assert (np.diff(turns.stop) >= 0).all()
+        if count > 1:
+            assert (np.diff(turns.stem) != 0).all()
+        keys = np.uint64(mixture << 32) + np.arange(len(turns), dtype=np.uint64)
+        pauses = np.rint((0.1 + 1.4 * DRAWS.uniform("pause_s", keys)) * RATE_HZ)
+        overlaps = np.rint((0.1 + 0.9 * DRAWS.uniform("overlap_s", keys)) * RATE_HZ)
+        chosen = DRAWS.uniform("overlapped turn", keys) < overlapped
+        for k in range(1, len(turns)):
+            gap = turns.offset[k] - turns.stop[k - 1]
+            if count == 1 or not chosen[k]:
+                assert gap == pauses[k]
+            else:
+                own = turns.stop[:k][turns.stem[:k] == turns.stem[k]]
+                latest = max(turns.offset[k - 1], own.max(initial=0), turns.stop[k - 1] - turns.length[k])
+                assert turns.offset[k] == max(turns.stop[k - 1] - overlaps[k], latest)
+
+
+@settings(max_examples=60, deadline=None)
+@given(counts, seeds, st.sampled_from(["sequential", "conversation"]), st.floats(0.1, 30.0))
+def test_everybody_has_a_turn_whenever_the_length_allows(n_src: list[int], seed: int, mode: str, seconds: float) -> None:
+    """Half a second for each, and the longest pause between them."""
+    pool, lists = pool_of(5, 3, seed=seed)
+    groups = groups_of(pool, n_src, seed)
+    overlap = SequentialOverlap(mode="sequential") if mode == "sequential" else TALK
+    placement = place(overlap, seconds, groups, pool, lists)
+    check(placement, groups, pool)
+    pause = overlap.pause_s.support()[1]
+    for mixture, count in enumerate(n_src):
+        pieces = turns_of(placement, mixture)
+        if count * 0.5 + (count - 1) * pause < seconds - 0.01:
+            assert len(set(pieces.stem)) == count
+            whole = pool.lengths[pieces.source] == pieces.length
+            assert (whole | (pieces.length >= 0.5 * RATE_HZ)).all()
+
+
+def test_a_turn_that_is_cut_begins_with_its_first_word() -> None:
+    """Two seconds of silence, then speech, and one second of room."""
+    pool = Pool(np.array([5 * RATE_HZ]), np.array([0]), hash_texts(["u"]))
+    lists = [np.where(np.arange(500) < 200, 10, 10**7)]
+    groups = Groups(np.array([0]), np.array([1]), np.array([0]))
+    placement = place(SequentialOverlap(mode="sequential"), 1.0, groups, pool, lists)
+    assert placement.pieces.start.tolist() == [195 * FRAME]
+    assert placement.pieces.length.tolist() == [RATE_HZ]
+
+
+@pytest.mark.parametrize("overlap", [SequentialOverlap(mode="sequential"), TALK])
+def test_keys_decide_and_not_the_rows_of_the_pool(overlap: SequentialOverlap | ConversationOverlap) -> None:
+    """The pool in another order, its speakers numbered otherwise: the same mixtures."""
+    pool, lists = pool_of(5, 4)
+    groups = groups_of(pool, [2, 5, 3, 1])
+    order = np.random.default_rng(1).permutation(len(pool.lengths))
+    turned = Pool(pool.lengths[order], 4 - pool.speakers[order], pool.keys[order])
+    regrouped = Groups(groups.mixture, groups.stem, np.argsort(order)[groups.utterance])
+    one = place(overlap, 50.0, groups, pool, lists).pieces
+    other = place(overlap, 50.0, regrouped, turned, [lists[k] for k in order]).pieces
+    for name in ("mixture", "stem", "start", "length", "offset"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist()
+    assert one.source.tolist() == order[other.source].tolist()
+
+
+def test_each_source_speaks_first_about_as_often() -> None:
+    pool, lists = pool_of(4, 5)
+    groups = groups_of(pool, [4] * 400)
+    for overlap in (SequentialOverlap(mode="sequential"), TALK):
+        pieces = place(overlap, 30.0, groups, pool, lists).pieces
+        first = np.bincount(pieces.stem[pieces.offset == 0], minlength=5)[1:]
+        assert (abs(first - 100) < 40).all()
+
+
+def test_a_conversation_overlaps_in_the_share_of_turns_asked() -> None:
+    pool, lists = pool_of(4, 30, seconds=(2.0, 6.0))
+    groups = groups_of(pool, [4] * 20)
+    overlap = ConversationOverlap(mode="conversation", overlap_s=Fixed(fixed=0.5), pause_s=Uniform(uniform=(0.2, 0.4)))
+    placement = place(overlap, 300.0, groups, pool, lists)
+    gaps = [
+        np.diff(np.stack([turns.offset, turns.stop]).T.ravel())[1::2] for turns in (turns_of(placement, m) for m in range(20))
+    ]
+    overlapped = np.concatenate(gaps) < 0
+    assert len(overlapped) > 1000
+    assert abs(overlapped.mean() - 0.3) < 0.04
+    assert (overlap_ratios(placement.pieces, 20) > 0).all()
+    used = np.bincount(placement.pieces.source, minlength=len(pool.lengths))
+    assert used.max() - used.min() <= 3  # the first ones came from random groups
+
+
+def test_a_set_of_sequential_mixtures_is_placed_in_a_moment() -> None:
+    """10,000 mixtures took 0.05 s, those with a length 0.4 s; the bounds leave room for a busy machine."""
+    pool, lists = pool_of(20, 50)
+    groups = groups_of(pool, [2] * 10_000)
+    begin = time.process_time()
+    place(SequentialOverlap(mode="sequential"), None, groups, pool, lists)
+    assert time.process_time() - begin < 2
+    place(SequentialOverlap(mode="sequential"), 15.0, groups, pool, lists)
+    assert time.process_time() - begin < 6
