@@ -135,6 +135,7 @@ class Corpus:
     # Official split -> rows of the whole corpus, where known; those with text where the corpus has texts.
     rows: Mapping[str, int] = field(default_factory=dict)
     known_overlaps: tuple[str, ...] = ()  # columns whose values stand in two official splits
+    shares_recordings_with: tuple[str, ...] = ()  # other corpora that hold some of the same recordings, sample for sample
 
     sample_rate_hz: int  # of the version
     resampled: bool = False  # audio of other rates is brought to it; otherwise it is left out as not being of the corpus

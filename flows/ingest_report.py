@@ -77,6 +77,7 @@ class Report:
             "metadata_lines_not_understood": _named(self.metadata.not_understood),
             "other_counts_than_declared": self._other_counts(rows),
             "not_confirmed_yet": list(self._corpus.recalled),
+            "shares_recordings_with": list(self._corpus.shares_recordings_with),
         }
 
     def _other_counts(self, rows: list[Row]) -> dict[str, dict[str, int]]:

@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -60,8 +60,9 @@ def print_datasets(datasets: "list[Listed]") -> None:
 
 @click.command()
 @click.argument("reference", metavar="NAME[@V]")
+@click.option("--shared", is_flag=True, help="Also look for the recordings of this corpus in all others of the catalog.")
 @options.as_json
-def show(reference: str, as_json: bool) -> None:
+def show(reference: str, shared: bool, as_json: bool) -> None:
     """A version: what it holds, what it was made from, who may use it.
 
     V is a number, a tag, or left out for the newest.
@@ -73,12 +74,29 @@ def show(reference: str, as_json: bool) -> None:
     found = manifest(reference)
     numbers = versions(found.name)
     standing = tags(open_root(None), found.name)
+    in_others = _shared(reference) if shared else None
     if as_json:
-        print_json(found.model_dump(mode="json") | {"versions": numbers, "tags": standing})
+        told = {"shared": in_others} if in_others is not None else {}
+        print_json(found.model_dump(mode="json") | {"versions": numbers, "tags": standing} | told)
         return
     print_facts(_facts(found) | {"versions": ", ".join(map(str, numbers)), "tags": _assignments(standing) or None})
     print()
     print_splits(found)
+    if in_others is not None:
+        print("\nthe same recordings in:" if in_others else "\nno other corpus of the catalog has any of these recordings")
+        columns = ("corpus", "recordings", "its makers say so", "for example")
+        rows = [
+            (item["version"], item["recordings"], "yes" if item["declared"] else "no", " is ".join(item["examples"][0]))
+            for item in in_others
+        ]
+        if rows:
+            print_table(columns, rows)
+
+
+def _shared(reference: str) -> list[dict[str, Any]]:
+    from flows.same_recordings import same_recordings
+
+    return [asdict(found) for found in same_recordings(reference)]
 
 
 def _facts(manifest: "Manifest") -> dict[str, object]:
@@ -90,6 +108,7 @@ def _facts(manifest: "Manifest") -> dict[str, object]:
         "published": manifest.created_at,
         "sample rate": None if manifest.sample_rate_hz is None else f"{manifest.sample_rate_hz:,} Hz",
         "made from": ", ".join(map(str, manifest.inputs)) or None,
+        "shares recordings with": ", ".join(manifest.report.get("shares_recordings_with", [])) or None,
         "set otherwise": _assignments(manifest.overrides) or None,
         "licence": licence.name,
         "commercial use": commercial,

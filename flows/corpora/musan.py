@@ -1,7 +1,7 @@
 """MUSAN: 109 hours of music, speech and noise at 16 kHz. Its files last from under a second to a quarter of an hour.
 
-The files of `noise` from Freesound are in RIRS_NOISES too, and some of `speech` is read for LibriVox, as LibriSpeech is: a set
-that uses both finds the same samples by `audio_sha256`.
+The files of `noise` from Freesound are in RIRS_NOISES too. Some of `speech` is read for LibriVox, as LibriSpeech is: by the same
+readers perhaps, but whole chapters, so that no row has the samples of another.
 """
 
 import re
@@ -37,6 +37,7 @@ CORPUS = Corpus(
     archives=(Archive("musan.tar.gz", 11_086_114_085, "0c472d4fc0c5141eca47ad1ffeb2a7df"),),
     recalled=("CC BY 4.0 for the collection.", "660 files of music, 426 of speech and 930 of noise."),
     splits={"all": "train"},
+    shares_recordings_with=("rirs_noises_noise",),
     rows={"all": 2016},
     identify=_sound,
 )

@@ -1,7 +1,4 @@
-"""RIRS_NOISES, its noises: 843 point-source ones, which are MUSAN's from Freesound, and isotropic ones of several channels.
-
-A set that takes noises from here and from `musan` finds the same samples by `audio_sha256`, and by the names of the files.
-"""
+"""RIRS_NOISES, its noises: 843 point-source ones, which are MUSAN's from Freesound, and isotropic ones of several channels."""
 
 import re
 
@@ -35,5 +32,6 @@ CORPUS = Corpus(
     archives=ARCHIVES,
     recalled=("Point-source noises keep the names that they have in MUSAN.",),
     splits={"all": "train"},
+    shares_recordings_with=("musan",),
     identify=_noise,
 )
