@@ -1,4 +1,4 @@
-"""Audio files to samples: wav, flac, ogg, mp3 and NIST SPHERE by libsndfile, MPEG-4 (AAC, ALAC) by PyAV.
+"""Audio files to samples, and samples to FLAC: wav, flac, ogg, mp3 and NIST SPHERE by libsndfile, MPEG-4 (AAC, ALAC) by PyAV.
 
 Ingest measures what these functions give, and reading gives it again out of the bytes that a version keeps. Both libraries are
 imported where they are used: most versions hold canonical WAVs, which need neither.
@@ -19,6 +19,7 @@ from synth import wav
 from synth.wav import Signal
 
 _MP4 = slice(4, 8)  # where the first box of an MPEG-4 file says that it is one
+FLAC_MOST_CHANNELS = 8  # https://www.rfc-editor.org/rfc/rfc9639#section-9.1.3
 _MOST_SAMPLES_PER_BYTE = 2000  # of digital silence in FLAC it is about 400
 
 Span = Callable[[int], tuple[int, int]]  # from the sample rate in Hz to the first sample and how many
@@ -93,10 +94,20 @@ def _by_libsndfile(data: bytes, span: Span | None) -> Decoded:
     return Decoded(samples, rate_hz, declared, container)
 
 
+def encode_flac(signal: NDArray[np.int16], sample_rate_hz: int) -> bytes:
+    """int16, [samples] or [channels, samples], to the bytes of a FLAC file; `FLAC_MOST_CHANNELS` at most."""
+    import soundfile
+
+    file = io.BytesIO()
+    with _interrupted_afterwards():
+        soundfile.write(file, signal.T, sample_rate_hz, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
 @contextmanager
 def _interrupted_afterwards() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block. No KeyboardInterrupt comes out of the callbacks through which libsndfile reads: it
-    would be lost, and the file count as a broken one."""
+    """Ctrl-C waits for the end of the block. No KeyboardInterrupt comes out of the callbacks through which libsndfile reads and
+    writes: it would be lost, and the file count as a broken one."""
     if threading.current_thread() is not threading.main_thread():  # interrupts are raised in the main thread only
         yield
         return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.adapter import Corpus
 from flows.download import Wanted, folder_of, wanted
+from flows.encodings import Encoding
 from flows.originals import resolve
 from flows.text.adapter import TextCorpus
 from flows.workers import available_cpus
@@ -13,7 +14,7 @@ from flows.workers import available_cpus
 _FETCH_BYTES_PER_S = 10e6
 # Of audio a core takes in per second, measured by benchmarks/bench_ingest.py and halved: compressed audio takes longer.
 _AUDIO_S_PER_CPU_S = 1000.0
-_BYTES_PER_SAMPLE = 2
+_BYTES_PER_SAMPLE = {"wav": 2.0, "flac": 1.1}  # FLAC of LibriSpeech has 1.04
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class DryIngest:
     sizes_unknown: bool
     downloads: str  # the folder
     fetch_s: float
-    catalog_bytes: int | None  # None where nobody says how long the corpus is
+    catalog_bytes: int | None  # None where nobody says how long the corpus is, or how large its files
     ingest_s: float | None
     cpus: int
 
 
-def dry_ingest(corpus: Corpus | TextCorpus, sources: Sequence[Path]) -> DryIngest:
+def dry_ingest(corpus: Corpus | TextCorpus, sources: Sequence[Path], encoding: Encoding = "wav") -> DryIngest:
     """What `ingest` would do, with what the user gives or, without `sources`, with what it would fetch.
 
     Raises:
@@ -56,7 +57,15 @@ def dry_ingest(corpus: Corpus | TextCorpus, sources: Sequence[Path]) -> DryInges
         sizes_unknown=any(file.size_bytes is None for file in files),
         downloads=str(folder_of(corpus)),
         fetch_s=fetch_bytes / _FETCH_BYTES_PER_S,
-        catalog_bytes=None if sound is None or audio_s is None else round(audio_s * sound.sample_rate_hz * _BYTES_PER_SAMPLE),
+        catalog_bytes=None if sound is None else _catalog_bytes(sound, encoding),
         ingest_s=None if audio_s is None else audio_s / _AUDIO_S_PER_CPU_S / cpus,
         cpus=cpus,
     )
+
+
+def _catalog_bytes(corpus: Corpus, encoding: Encoding) -> int | None:
+    if encoding == "source":
+        # Compressed audio is as large in an archive as outside; of WAVs this is three quarters.
+        sizes = [piece.size_bytes for archive in corpus.archives for piece in archive.pieces]
+        return None if None in sizes or not sizes else sum(size or 0 for size in sizes)
+    return round((corpus.hours or 0.0) * 3600 * corpus.sample_rate_hz * _BYTES_PER_SAMPLE[encoding])

@@ -109,7 +109,7 @@ def _without(storage: Root, manifest: Manifest, speaker_id: str, mark: str) -> t
             manifest.name,
             kind=manifest.kind,
             splits=splits,
-            fingerprint=fingerprint(manifest.spec["corpus"], splits),
+            fingerprint=fingerprint(manifest.spec["corpus"], splits, manifest.spec["encoding"]),
             licence=manifest.licence,
             citation=manifest.citation,
             spec=manifest.spec | {"withdrawn": marks},

@@ -13,14 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import soundfile
-
+from catalog.codecs import decoder_versions
+from catalog.errors import near_matches
 from catalog.publish import Published, publish
 from catalog.roots import open_root
 from catalog.shards import Shard, sum_digests
 from flows import corpora
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Utterance
 from flows.archives import is_archive, members, opened
+from flows.encodings import ENCODINGS, Encoding
 from flows.ingest_report import Report
 from flows.members import Member
 from flows.originals import Original, check, expected, resolve
@@ -43,6 +44,7 @@ def ingest(
     sources: Sequence[Path],
     *,
     sample: int | None = None,
+    encoding: Encoding = "wav",
     root: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -53,6 +55,7 @@ def ingest(
         corpus: an adapter or the name of one, which is the dataset's too.
         sources: archives, parts of archives, or folders; several are read one after another.
         sample: only the first so many recordings of each split, published as `<corpus>_sample`.
+        encoding: what rows keep: `wav`, read without decoding; `flac`, half of that; `source`, the files as they came.
         root: the catalog; None means the one of `YULIAO_CATALOG`.
         workers: processes; None means one per core.
         progress: called with (done, total, "B"): bytes of the sources read, and as many again for the rows written from them.
@@ -69,6 +72,8 @@ def ingest(
     adapter = corpora.get(corpus) if isinstance(corpus, str) else corpus
     if sample is not None and sample < 1:
         raise IngestError(f"a sample of {sample} utterances is none; ask for at least 1")
+    if encoding not in ENCODINGS:
+        raise IngestError(f"no encoding {encoding!r}{near_matches(encoding, ENCODINGS)}")
     originals = resolve(adapter, sources)
     name = adapter.name if sample is None else f"{adapter.name}_sample"
     workers = workers or available_cpus()
@@ -77,7 +82,7 @@ def ingest(
     report = Report(adapter)
     with scratch("ingest") as folder, ThreadPoolExecutor(1) as beside:
         checked = [beside.submit(check, original) for original in originals]
-        reading = _Reading(adapter, originals, sample, folder, meter, report.metadata)
+        reading = _Reading(adapter, originals, sample, encoding, folder, meter, report.metadata)
         staged = list(spread(stage, reading.tasks()))
         for of_chunk in staged:
             report.add(of_chunk)
@@ -100,12 +105,12 @@ def ingest(
         name,
         kind=adapter.kind,
         splits={split: splits[split] for split in ("train", "validation", "test") if split in splits},
-        fingerprint=fingerprint(adapter.name, splits),
+        fingerprint=fingerprint(adapter.name, splits, encoding),
         licence=adapter.licence,
         citation=adapter.citation,
         spec={
             "corpus": adapter.name,
-            "encoding": "wav",
+            "encoding": encoding,
             "algorithm": ALGORITHM,
             **({"withdrawn": forgotten} if forgotten else {}),
         },
@@ -113,16 +118,18 @@ def ingest(
         sample_rate_hz=adapter.sample_rate_hz,
         statistics=report.statistics(),
         report=report.report() | {"sources": [original.described() for original in originals]},
-        software={"soundfile": soundfile.__version__, "libsndfile": soundfile.__libsndfile_version__},
+        software=decoder_versions(),
         known_overlaps=adapter.known_overlaps,
         root=root,
     )
 
 
-def fingerprint(corpus: str, splits: Mapping[str, Sequence[Shard]]) -> str:
-    """What a version of a corpus is recognised by: its rows, however they lie in shards."""
+def fingerprint(corpus: str, splits: Mapping[str, Sequence[Shard]], encoding: Encoding) -> str:
+    """What a version of a corpus is recognised by: its rows, however they lie in shards, and how their audio is encoded."""
     rows_digest = sum_digests([shard.rows_digest for shards in splits.values() for shard in shards])
     content = {"algorithm": ALGORITHM, "corpus": corpus, "rows_digest": rows_digest}
+    if encoding != "wav":  # versions that are older than the others have no word of it
+        content["encoding"] = encoding
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -146,9 +153,17 @@ class _Reading:
     """The sources as tasks for `stage`, in their order and of the same content for any number of workers."""
 
     def __init__(
-        self, adapter: Corpus, originals: Sequence[Original], sample: int | None, folder: Path, meter: _Meter, metadata: Metadata
+        self,
+        adapter: Corpus,
+        originals: Sequence[Original],
+        sample: int | None,
+        encoding: Encoding,
+        folder: Path,
+        meter: _Meter,
+        metadata: Metadata,
     ) -> None:
         self._adapter, self._originals, self._sample, self._folder = adapter, originals, sample, folder
+        self._encoding = encoding
         self._meter, self._metadata = meter, metadata
         self._taken: Counter[str] = Counter()
 
@@ -166,7 +181,7 @@ class _Reading:
             yield self._task(number, files)
 
     def _task(self, number: int, files: list[Member | AudioFile]) -> StageTask:
-        return StageTask(self._adapter, self._folder / f"{number}.arrow", files)
+        return StageTask(self._adapter, self._folder / f"{number}.arrow", files, self._encoding)
 
     def _files(self) -> Iterator[Member | AudioFile]:
         if self._adapter.read is not None:
@@ -231,7 +246,7 @@ def _joined(
             seen.add(recording.id)
             original, gender = _said(recording, metadata)
             text = None if original is None else adapter.normalise(original)
-            joined = Joined(of_chunk.to, position, recording, text, original, gender)
+            joined = Joined(of_chunk.to, position, recording, text, original, gender, row.form)
             splits[split].append((joined, row.size_bytes))
             report.row(split, joined, row.duration_s)
     if sample is None:

@@ -29,6 +29,7 @@ class Report:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._rows: dict[str, list[Row]] = {}
+        self._forms: Counter[str] = Counter()
         self.metadata = Metadata()
         self.quarantined: list[Quarantined] = []
         self.left_out: list[str] = []  # files that the metadata leave out
@@ -47,6 +48,7 @@ class Report:
         """Take note of a row that is to be written."""
         recording = row.recording
         speaker = recording.speaker_id if isinstance(recording, Utterance) else None
+        self._forms[row.form] += 1
         self._rows.setdefault(split, []).append(
             Row(recording.official_split, speaker, row.gender, duration_s, row.text is not None)
         )
@@ -69,6 +71,7 @@ class Report:
         return {
             "recordings" if self._corpus.kind != "speech" else "utterances": len(rows),
             **(spoken if self._corpus.kind == "speech" else {}),
+            "kept_as": dict(sorted(self._forms.items())),
             "quarantined": _named(quarantined),
             "duplicates": _named(self.duplicates),
             "left_out": _named(self.left_out),

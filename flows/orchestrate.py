@@ -25,6 +25,7 @@ from prefect.cache_policies import NO_CACHE
 from catalog.manifests import read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
+from flows.encodings import Encoding
 from flows.progress import Progress, counted, shown
 from flows.tables import human_duration, human_size, in_order
 
@@ -38,9 +39,10 @@ def ingest(
     sample: int | None = None,
     root: str | None = None,
     workers: int | None = None,
+    encoding: Encoding = "wav",
 ) -> Published:
     """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`)."""
-    published = ingest_corpus(corpus, sources or [download_corpus(corpus)], sample, root, workers)
+    published = ingest_corpus(corpus, sources or [download_corpus(corpus)], sample, root, workers, encoding)
     _tell_of(published, root)
     return published
 
@@ -70,12 +72,15 @@ def download_corpus(corpus: str) -> str:
 
 
 @task(cache_policy=NO_CACHE, task_run_name="ingest {corpus}")
-def ingest_corpus(corpus: str, sources: list[str], sample: int | None, root: str | None, workers: int | None) -> Published:
+def ingest_corpus(
+    corpus: str, sources: list[str], sample: int | None, root: str | None, workers: int | None, encoding: Encoding
+) -> Published:
     """The work of flow `ingest`."""
     from flows.ingest import ingest
 
     with _followed(f"ingest {corpus}") as progress:
-        return ingest(corpus, [Path(source) for source in sources], sample=sample, root=root, workers=workers, progress=progress)
+        paths = [Path(source) for source in sources]
+        return ingest(corpus, paths, sample=sample, encoding=encoding, root=root, workers=workers, progress=progress)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="build {spec}")
@@ -89,10 +94,12 @@ def build_set(spec: str, name: str | None, overrides: dict[str, Any], root: str 
         return build(loaded, name=name, root=root, workers=workers, overrides=overrides, progress=progress)
 
 
-def ingest_from_here(corpus: str, sources: Sequence[Path], *, sample: int | None, workers: int | None) -> Published:
+def ingest_from_here(
+    corpus: str, sources: Sequence[Path], *, sample: int | None, encoding: Encoding, workers: int | None
+) -> Published:
     """Run flow `ingest` in this process, reporting to the server of PREFECT_API_URL."""
     _log_to_the_server_only()
-    return ingest(corpus, [str(source.resolve()) for source in sources], sample=sample, workers=workers)
+    return ingest(corpus, [str(source.resolve()) for source in sources], sample=sample, encoding=encoding, workers=workers)
 
 
 def build_from_here(spec: str, *, name: str | None, overrides: Mapping[str, Any], workers: int | None) -> Published:

@@ -21,8 +21,8 @@ from catalog.files import full_disk_is_an_error
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Take
 from flows.archives import is_archive, opened
 from flows.audio import AUDIO_SUFFIXES, UnreadableAudio, decode_signal
+from flows.encodings import Encoding, encoded
 from flows.members import Member
-from synth import wav
 from synth.errors import YuliaoError
 from synth.levels import measure_frames
 from synth.resample import resample
@@ -53,6 +53,7 @@ class StageTask:
     corpus: Corpus
     to: Path
     files: Sequence[Member | AudioFile]
+    encoding: Encoding = "wav"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class StagedRow:
 
     recording: Recording
     path: str  # of the file it comes from
+    form: str  # of what is kept: wav, flac, m4a...
     size_bytes: int
     duration_s: float
 
@@ -126,7 +128,7 @@ def stage(task: StageTask) -> Staged:
             try:
                 signal, rate_hz = decode_signal(audio.data, audio.path, fine=task.corpus.kind == "rir")
                 for take in audio.takes:
-                    _stage_take(task.corpus, audio, take, signal, rate_hz, writer, staged)
+                    _stage_take(task, audio, take, signal, rate_hz, writer, staged)
             except UnreadableAudio as error:
                 staged.quarantined.append(Quarantined(audio.path, str(error).removeprefix(f"{audio.path}: ")))
     return staged
@@ -167,8 +169,9 @@ def _text(member: Member) -> str:
 
 
 def _stage_take(
-    corpus: Corpus, audio: AudioFile, take: Take, signal: Signal, rate_hz: int, writer: "_Writer", staged: Staged
+    task: StageTask, audio: AudioFile, take: Take, signal: Signal, rate_hz: int, writer: "_Writer", staged: Staged
 ) -> None:
+    corpus = task.corpus
     cut = _cut(take, signal, rate_hz, audio.path)
     if rate_hz != corpus.sample_rate_hz:
         if not corpus.resampled:
@@ -176,28 +179,21 @@ def _stage_take(
         cut = _at_rate(cut, rate_hz, corpus.sample_rate_hz)
     if corpus.kind == "speech" and cut.ndim != 1:
         raise UnreadableAudio(f"{audio.path}: {len(cut)} channels where mono is declared")
-    whole = len(cut) and cut is signal and cut.dtype == np.int16
-    encoded = audio.data if whole and _is_canonical(audio.data, cut, rate_hz) else wav.encode_signal(cut, corpus.sample_rate_hz)
-    header_bytes = wav.form(encoded[wav.FORM]).header_bytes
+    data, form = encoded(cut, corpus.sample_rate_hz, task.encoding, audio.data if cut is signal else None)
     energies, peaks = frames(cast(NDArray[np.int16], cut), corpus.sample_rate_hz) if cut.dtype == np.int16 else (None, None)
     num_samples = cut.shape[-1]
     writer.add(
         {
-            "bytes": encoded,
+            "bytes": data,
             "sample_rate_hz": corpus.sample_rate_hz,
             "num_samples": num_samples,
             "num_channels": 1 if cut.ndim == 1 else len(cut),
-            "audio_sha256": hashlib.sha256(memoryview(encoded)[header_bytes:]).hexdigest(),
+            "audio_sha256": hashlib.sha256(np.ascontiguousarray(cut.T).data).hexdigest(),
             "frame_energies": energies,
             "frame_peaks": peaks,
         }
     )
-    staged.rows.append(StagedRow(take.recording, audio.path, len(encoded), num_samples / corpus.sample_rate_hz))
-
-
-def _is_canonical(data: bytes, signal: Signal, rate_hz: int) -> bool:
-    num_channels = 1 if signal.ndim == 1 else len(signal)
-    return data.startswith(wav.header(signal.shape[-1], rate_hz, num_channels)) and len(data) == wav.HEADER_BYTES + signal.nbytes
+    staged.rows.append(StagedRow(take.recording, audio.path, form, len(data), num_samples / corpus.sample_rate_hz))
 
 
 def _cut(take: Take, signal: Signal, rate_hz: int, path: str) -> Signal:

@@ -26,6 +26,7 @@ class Joined:
     text: str | None
     text_original: str | None
     gender: str  # female | male | unknown
+    form: str  # of what is kept of the audio: wav, flac, m4a...
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _batch(staged: pa.RecordBatch, rows: Sequence[Joined], task: ShardTask, sche
     fields = [_fields(row, found, task) for row, found in zip(rows, measured, strict=True)]
     columns: dict[str, pa.Array] = {
         "audio": pa.StructArray.from_arrays(
-            [staged.column("bytes"), pa.array([f"{row.recording.id}.wav" for row in rows])], fields=list(AUDIO)
+            [staged.column("bytes"), pa.array([f"{row.recording.id}.{row.form}" for row in rows])], fields=list(AUDIO)
         ),
         "frame_energies": staged.column("frame_energies"),
         "frame_peaks": staged.column("frame_peaks"),

@@ -12,6 +12,7 @@ from flows.tables import human_duration, human_size, print_facts, print_json, pr
 
 if TYPE_CHECKING:
     from flows.adapter import Corpus
+    from flows.encodings import Encoding
     from flows.text.adapter import TextCorpus
 
 
@@ -88,11 +89,11 @@ def fetched(name: str) -> tuple[Path, ...]:
     return tuple(folder / piece.file for archive in corpus.archives for piece in archive.pieces)
 
 
-def print_dry_run(corpus: "str | Corpus", sources: tuple[Path, ...], as_json: bool) -> None:
+def print_dry_run(corpus: "str | Corpus", sources: tuple[Path, ...], encoding: "Encoding", as_json: bool) -> None:
     """What `yuliao ingest` would fetch, how much disk it would take, and about how long."""
     from flows.dry_ingest import dry_ingest
 
-    found = dry_ingest(known(corpus) if isinstance(corpus, str) else corpus, sources)
+    found = dry_ingest(known(corpus) if isinstance(corpus, str) else corpus, sources, encoding)
     if as_json:
         print_json(asdict(found))
         return

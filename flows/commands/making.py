@@ -13,6 +13,7 @@ from flows.tables import human_size, print_by_split, print_facts, print_json, pr
 
 if TYPE_CHECKING:
     from catalog.publish import Published
+    from flows.encodings import Encoding
 
 
 @click.command()
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     help="An archive of the corpus or a part of one, or a folder that holds its archives or its files; repeatable.",
 )
 @click.option("--sample", type=click.IntRange(min=1), help="Take this many utterances only, and publish CORPUS_sample.")
+@click.option(
+    "--encoding",
+    type=click.Choice(("wav", "flac", "source")),
+    help="What rows keep: wav, read without decoding (default); flac, half of that; source, the files of the corpus as they are.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, how much disk and time it takes; do nothing.")
 @own.options
 @options.workers
@@ -33,6 +39,7 @@ def ingest(
     corpus: str,
     sources: tuple[Path, ...],
     sample: int | None,
+    encoding: "Encoding | None",
     dry_run: bool,
     workers: int | None,
     as_json: bool,
@@ -45,8 +52,11 @@ def ingest(
     from flows.text import corpora as text_corpora
 
     adapter = own.adapter(corpus, described)
+    if encoding is not None and corpus in text_corpora.names():
+        raise click.UsageError(f"{corpus!r} is a corpus of text: --encoding is for audio")
+    encoding = encoding or "wav"
     if dry_run:
-        corpora.print_dry_run(adapter or corpus, sources, as_json)
+        corpora.print_dry_run(adapter or corpus, sources, encoding, as_json)
         return
     if adapter is None and not sources:
         sources = corpora.fetched(corpus)
@@ -57,16 +67,16 @@ def ingest(
         from flows.ingest import ingest as ingest_corpus
 
         with shown(f"ingest {corpus}") as progress:
-            published = ingest_corpus(adapter, sources, sample=sample, workers=workers, progress=progress)
+            published = ingest_corpus(adapter, sources, sample=sample, encoding=encoding, workers=workers, progress=progress)
     elif answering_server():
         from flows import orchestrate
 
-        published = orchestrate.ingest_from_here(corpus, sources, sample=sample, workers=workers)
+        published = orchestrate.ingest_from_here(corpus, sources, sample=sample, encoding=encoding, workers=workers)
     else:
         from flows.ingest import ingest as ingest_corpus
 
         with shown(f"ingest {corpus}") as progress:
-            published = ingest_corpus(corpus, sources, sample=sample, workers=workers, progress=progress)
+            published = ingest_corpus(corpus, sources, sample=sample, encoding=encoding, workers=workers, progress=progress)
     _print_published(published, as_json)
 
 
