@@ -24,7 +24,7 @@ class Shared:
 
 
 def same_recordings(reference: str, *, root: str | os.PathLike[str] | None = None) -> list[Shared]:
-    """What a corpus of sound has in common with the newest versions of the others in the catalog; those with nothing are left out.
+    """What a corpus of sound shares with the newest versions of the others in the catalog; those with nothing are left out.
 
     Ids and hashes of all rows are read: of a catalog in S3, blobs that are not on this machine are fetched for it.
 
