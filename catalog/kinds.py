@@ -77,6 +77,21 @@ def rir_schema(sample_rate_hz: int) -> pa.Schema:
     )
 
 
+def simulated_rir_schema(sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `rir` that also tell of their room: those of a bank, float32. Measures are of microphone 0."""
+    known = [
+        ("room_size_m", pa.list_(pa.float64())),
+        ("source_m", pa.list_(pa.float64())),
+        ("microphones_m", pa.list_(pa.list_(pa.float64()))),
+        ("rt60_asked_s", pa.float64()),
+        ("t60_s", pa.float64()),  # null where the decay is too short
+        ("drr_db", pa.float64()),  # null where nothing comes behind the direct path
+        ("direct_delay_samples", pa.int64()),
+    ]
+    *fields, row_digest = rir_schema(sample_rate_hz)
+    return with_features(pa.schema([*fields, *known, row_digest]), sample_rate_hz)
+
+
 _RECORDING_FIELDS: list[tuple[str, pa.DataType]] = [
     ("recording_id", pa.string()),
     ("official_split", pa.string()),

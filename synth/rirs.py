@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.convolution import Filter
 from synth.errors import PlanError
 
 Rir = NDArray[np.floating[Any]]
@@ -19,20 +20,25 @@ DIRECT_S = 0.0025  # on either side of the peak; half of pyroomacoustics' fracti
 EARLY_S = 0.05
 _DIRECT_SHARE = 0.5
 _STRAIGHT = 0.95
-_BLOCKS_AT_ONCE = 4  # enough for the FFT to use its vector units, few enough to stay in the cache
+
+
+def rir_problem(rir: Rir) -> str | None:
+    """Why it is no impulse response: samples that are NaN or infinite, or a microphone without energy. None where it is one."""
+    if not np.isfinite(rir).all():
+        return "has samples that are not finite numbers"
+    silent = np.flatnonzero(~np.atleast_2d(rir).any(axis=1)) if rir.size else np.zeros(1, dtype=np.intp)
+    return f"has no energy at microphone {silent[0]}" if len(silent) else None
 
 
 def check_rir(rir: Rir, name: str = "a RIR") -> None:
     """Refuse, calling it `name`, what is no impulse response.
 
     Raises:
-        PlanError: samples that are NaN or infinite, or a microphone without energy.
+        PlanError: it has a `rir_problem`.
     """
-    if not np.isfinite(rir).all():
-        raise PlanError(f"{name} has samples that are not finite numbers: leave it out or record it again")
-    silent = np.flatnonzero(~np.atleast_2d(rir).any(axis=1)) if rir.size else np.zeros(1, dtype=np.intp)
-    if len(silent):
-        raise PlanError(f"{name} has no energy at microphone {silent[0]}: leave it out or record it again")
+    problem = rir_problem(rir)
+    if problem is not None:
+        raise PlanError(f"{name} {problem}: leave it out or record it again")
 
 
 def direct_delay(rir: Rir) -> NDArray[np.int64]:
@@ -140,8 +146,7 @@ def decay_line(energies: Floats, rate_hz: float) -> tuple[float, float]:
 def convolve(samples: NDArray[np.int16] | Floats, rir: Rir, length: int, first: int = 0) -> Floats:
     """What the microphones hear of a signal: samples `first` to `first + length` of the convolution, zeros where it has ended.
 
-    By overlap-add. The blocks lie on a grid that depends on the length of the RIR alone, so that a part of the result has the
-    same bits as that part of the whole, on one machine.
+    A part of the result has the same bits as that part of the whole, on one machine (`synth.convolution`).
 
     Args:
         samples: int16, or float64 in its range, [samples].
@@ -156,35 +161,5 @@ def convolve(samples: NDArray[np.int16] | Floats, rir: Rir, length: int, first: 
     Raises:
         PlanError: as `check_rir`.
     """
-    from scipy import fft
-
     check_rir(rir)
-    responses = np.atleast_2d(rir).astype(np.float64)
-    taps = responses.shape[1]
-    size = block_size(taps)
-    step = size - taps + 1
-    result = np.zeros((len(responses), length))
-    # Block b covers samples b * step of the signal on, and reaches `size` samples of the result.
-    begin = max(0, first - size + 1) // step
-    end = min(-(-len(samples) // step), -(-(first + length) // step))
-    if begin >= end or not length:
-        return result
-    transfer = fft.rfft(responses, size)
-    for group in range(begin, end, _BLOCKS_AT_ONCE):
-        padded = np.zeros((min(_BLOCKS_AT_ONCE, end - group), step))
-        piece = samples[group * step : (group + len(padded)) * step]
-        padded.reshape(-1)[: len(piece)] = piece
-        spectra = fft.rfft(padded, size)
-        for heard, response in zip(result, transfer, strict=True):
-            for block, part in enumerate(fft.irfft(spectra * response, size), group):
-                low, high = max(first, block * step), min(first + length, block * step + size)
-                if low < high:
-                    heard[low - first : high - first] += part[low - block * step : high - block * step]
-    return result
-
-
-def block_size(taps: int) -> int:
-    """Points of the FFT for a RIR of `taps` samples: three times as many, where a sample of signal costs least."""
-    from scipy import fft
-
-    return int(fft.next_fast_len(max(3 * taps, 1024), real=True))
+    return Filter(np.atleast_2d(rir))(samples, length, first)

@@ -1,0 +1,224 @@
+"""From what a spec says of rooms to the RIRs that each of its splits may use, with what is measured on them."""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from catalog import settings
+from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
+from catalog.rirs import Rirs, open_rirs
+from catalog.roots import Root, open_root
+from flows.progress import Progress
+from flows.room_bank import open_bank
+from flows.workers import ordered_map
+from synth import splits
+from synth.errors import PlanError
+from synth.images import LoadRir
+from synth.rirs import drr_db, rir_problem, t60_s
+from synth.room_plan import room_names
+from synth.rooms_spec import RoomsSpec
+
+ALGORITHM = 1  # raised when the same RIR shall be measured otherwise
+_RIRS_PER_TASK = 500
+_IDENTITY = ["id", "room_id", "recording_id", "audio_sha256"]
+_MEASURES = pa.schema([("t60_s", pa.float64()), ("drr_db", pa.float64()), ("problem", pa.string())])
+
+
+@dataclass(frozen=True)
+class RirSources:
+    """The RIRs of a corpus version, and which of them each split may use.
+
+    Attributes:
+        pin: of the version, an input of the set.
+        manifest: of the version.
+        tables: by split: `id, room_id, recording_id, audio_sha256` and, of microphone 0, `t60_s, drr_db` (null: there is none).
+        load: from the id of a RIR to its samples, float64 [microphones, samples], at the rate of the set.
+        report: `split_by`, in words, and `left_out`, ids by reason.
+    """
+
+    pin: Pin
+    manifest: Manifest
+    tables: dict[str, pa.Table]
+    load: LoadRir
+    report: dict[str, Any]
+
+
+def rir_sources(
+    storage: Root,
+    dataset: str,
+    spec: RoomsSpec,
+    n_src: int,
+    proportions: Mapping[str, float],
+    sample_rate_hz: int,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> RirSources:
+    """The RIRs of the corpus that `spec` names, or of the bank that it asks for, which is made unless it is there.
+
+    A corpus keeps the splits that it has; those it has not are drawn from its train rooms or, without `train`, from all.
+
+    Args:
+        storage: the catalog.
+        dataset: name of the set, by which rooms and splits are drawn.
+        spec: of the rooms.
+        n_src: most sources of a mixture.
+        proportions: of the splits wanted, in their order.
+        sample_rate_hz: of the set.
+        seed: of the set.
+        workers: processes.
+        progress: told of rooms simulated and RIRs measured.
+
+    Raises:
+        DatasetNotFound: the catalog has no such corpus; near matches are shown.
+        CatalogError: it holds no RIRs, or of a lower sample rate.
+        PlanError: too few rooms for the splits, or what no room can have.
+    """
+    room_spec = spec.simulated(n_src)
+    if room_spec is not None:
+        counts = spec.counts(proportions)
+        held = open_bank(storage, dataset, room_spec, counts, sample_rate_hz, seed, workers, progress)
+    else:
+        held = pin(storage, *resolve(storage, spec.corpus or ""))
+    manifest = read_manifest(storage, held.name, held.version)
+    rirs = open_rirs(storage, manifest, sample_rate_hz, spec.num_microphones)
+    tables = {split: rirs.table(split) for split in manifest.splits}
+    measured = {
+        split: _measured(storage, held, manifest, split, table, sample_rate_hz, spec.num_microphones, workers, progress)
+        for split, table in tables.items()
+    }
+    table = pa.concat_tables(measured.values())
+    split_of_row = np.repeat(np.array(list(measured), dtype=object), [len(part) for part in measured.values()])
+    sound = table["problem"].is_null().to_numpy()
+    left_out: dict[str, list[str]] = {}
+    for rir_id, problem in zip(*(table.filter(pa.array(~sound))[name].to_pylist() for name in ("id", "problem")), strict=True):
+        left_out.setdefault(problem, []).append(rir_id)
+    if not sound.any():
+        raise PlanError(f"{held} has no RIR that can be used: {'; '.join(sorted(left_out))}; take another corpus (rooms.corpus)")
+    table, split_of_row = table.filter(pa.array(sound)).drop_columns(["problem"]), split_of_row[sound]
+    split_by = _split(dataset, str(held), spec.places(n_src), table, split_of_row, proportions, seed)
+    return RirSources(
+        pin=held,
+        manifest=manifest,
+        tables={split: table.filter(pa.array(split_of_row == split)) for split in proportions},
+        load=rirs.load,
+        report={"split_by": split_by, "left_out": left_out},
+    )
+
+
+def _split(
+    dataset: str,
+    held: str,
+    places: int,
+    table: pa.Table,
+    split_of_row: NDArray[np.object_],
+    proportions: Mapping[str, float],
+    seed: int,
+) -> str:
+    """Draw splits for rooms, where the corpus lacks some, into `split_of_row`; where they come from, in words."""
+    wanted = list(proportions)
+    missing = [split for split in wanted if not (split_of_row == split).any()]
+    if not missing:
+        return "official"
+    kept = [split for split in wanted if split not in missing] if (split_of_row == "train").any() else []
+    drawn = [split for split in wanted if split not in kept or split == "train"]
+    pool = np.flatnonzero(split_of_row == "train") if kept else np.arange(len(table))
+    rooms, room_of_row = np.unique(np.array(room_names(table.take(pa.array(pool))), dtype=object), return_inverse=True)
+    sizes = np.bincount(room_of_row)
+    least = 1 if sizes.max() >= places else -(-places // int(sizes.min()))
+    if len(rooms) < least * len(drawn):
+        raise PlanError(
+            f"{held} has {len(rooms)} rooms for the splits {', '.join(drawn)}, and {least * len(drawn)} are needed so that none "
+            "is in two of them: take a larger corpus (rooms.corpus), simulate rooms (rooms.simulate), or ask for fewer splits"
+        )
+    of_room = splits.draw_split(rooms.tolist(), drawn, proportions, seed=seed, dataset=f"{dataset} rooms", least=least)
+    split_of_row[pool] = np.array(drawn, dtype=object)[of_room[room_of_row]]
+    return f"official, but {' and '.join(missing)} drawn from the rooms of train" if kept else "drawn by room"
+
+
+@dataclass(frozen=True)
+class _Task:
+    root_url: str
+    held: Pin
+    sample_rate_hz: int
+    microphones: int
+    ids: list[str]
+    channels: list[int]
+
+
+def _measured(
+    storage: Root,
+    held: Pin,
+    manifest: Manifest,
+    split: str,
+    table: pa.Table,
+    sample_rate_hz: int,
+    microphones: int,
+    workers: int,
+    progress: Progress,
+) -> pa.Table:
+    """The RIRs of a split with `t60_s, drr_db` and, where one is of no use, its `problem`: measured once and cached."""
+    identity = {name: table[name] for name in _IDENTITY}
+    path = _cache_path(manifest, split, sample_rate_hz, microphones)
+    if not path.exists():
+        parts = [table.slice(at, _RIRS_PER_TASK) for at in range(0, len(table), _RIRS_PER_TASK)]
+        tasks = [
+            _Task(storage.url, held, sample_rate_hz, microphones, *(part[name].to_pylist() for name in ("id", "num_channels")))
+            for part in parts
+        ]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        try:
+            with pa.ipc.new_file(str(temporary), _MEASURES) as file:
+                done = 0
+                for batch in ordered_map(_measure, tasks, min(workers, max(1, len(tasks))), 2 * workers):
+                    file.write_batch(batch)
+                    done += batch.num_rows
+                    progress(done, len(table), "RIRs measured")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    measures = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return pa.table({**identity, **{name: measures[name] for name in _MEASURES.names}})
+
+
+def _cache_path(manifest: Manifest, split: str, sample_rate_hz: int, microphones: int) -> Path:
+    """Named by all that decides the measures, the order of the rows included."""
+    blobs = [shard.blob for shard in manifest.splits[split].shards]
+    key = json.dumps(["rirs", blobs, sample_rate_hz, microphones, importlib.metadata.version("soxr"), ALGORITHM])
+    return settings.home() / "cache" / "measures" / f"{hashlib.sha256(key.encode()).hexdigest()}.arrow"
+
+
+def _measure(task: _Task) -> pa.RecordBatch:
+    rirs = _opened(task.root_url, task.held, task.sample_rate_hz, task.microphones)
+    rows = [_measures_of(rirs, rir_id, channels, task) for rir_id, channels in zip(task.ids, task.channels, strict=True)]
+    return pa.RecordBatch.from_pylist(rows, schema=_MEASURES)
+
+
+def _measures_of(rirs: Rirs, rir_id: str, channels: int, task: _Task) -> dict[str, Any]:
+    if channels < task.microphones:
+        return {"problem": f"has fewer than {task.microphones} channels"}
+    rir = rirs.load(rir_id)
+    problem = rir_problem(rir)
+    if problem is not None:
+        return {"problem": problem}
+    measures = {"t60_s": float(t60_s(rir[0], task.sample_rate_hz)), "drr_db": float(drr_db(rir[0], task.sample_rate_hz))}
+    return {name: value if math.isfinite(value) else None for name, value in measures.items()}
+
+
+@lru_cache(maxsize=1)
+def _opened(root_url: str, held: Pin, sample_rate_hz: int, microphones: int) -> Rirs:
+    """Opened once in each worker."""
+    root = open_root(root_url)
+    return open_rirs(root, read_manifest(root, held.name, held.version), sample_rate_hz, microphones)

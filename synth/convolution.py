@@ -1,0 +1,90 @@
+"""Convolution by overlap-add, of which any part has the bits of the whole."""
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_AT_ONCE = 2  # blocks: what the FFT's vector units take. Always so many, since its bits might depend on it
+_SCRATCH = threading.local()  # memory used again: pages newly taken from the system cost more than the transforms
+
+
+class Filter:
+    """An impulse response made ready: its transform, and the blocks into which signals are cut.
+
+    The blocks lie on a grid that depends on the length of the response alone, and blocks of silence are left out.
+
+    Args:
+        response: [microphones, taps], finite.
+
+    Attributes:
+        taps: of the response.
+        step: samples of signal in a block.
+    """
+
+    def __init__(self, response: NDArray[np.floating[Any]]) -> None:
+        self.taps = response.shape[1]
+        self._size = _block_size(self.taps)
+        self.step = self._size - self.taps + 1
+        self._transfer = np.empty((len(response), self._size // 2 + 1), dtype=np.complex128)
+        padded, _, _ = _scratch(self._size)
+        for taps, transfer in zip(response, self._transfer, strict=True):
+            padded[0, : self.taps], padded[0, self.taps :] = taps, 0
+            np.fft.rfft(padded[0], out=transfer)
+
+    def reach(self, first: int, length: int) -> tuple[int, int]:
+        """Which blocks of the signal samples `first` to `first + length` of the result depend on: from, and up to."""
+        return max(0, first - self._size + 1) // self.step, -(-(first + length) // self.step)
+
+    def __call__(self, samples: NDArray[np.int16] | Floats, length: int, first: int = 0, samples_begin: int = 0) -> Floats:
+        """Samples `first` to `first + length` of the convolution, float64 [microphones, length]; zeros where it has ended.
+
+        Args:
+            samples: of the signal from sample `samples_begin` on, a multiple of `step`; all that lies in `reach`, or its end.
+            length: samples of the result.
+            first: where the result begins.
+            samples_begin: where `samples` begin.
+        """
+        result = np.zeros((len(self._transfer), length))
+        skipped = samples_begin // self.step
+        begin, end = self.reach(first, length)
+        begin, end = max(begin, skipped), min(end, skipped + -(-len(samples) // self.step))
+        cuts = {block: (block - skipped) * self.step for block in range(begin, end)}
+        pieces = {block: samples[cut : cut + self.step] for block, cut in cuts.items()}
+        sounding = [block for block, piece in pieces.items() if piece.any()]
+        padded, spectra, products = _scratch(self._size)
+        for at in range(0, len(sounding), _AT_ONCE):
+            blocks = sounding[at : at + _AT_ONCE]
+            padded[:] = 0
+            for row, block in zip(padded, blocks, strict=False):
+                row[: len(pieces[block])] = pieces[block]
+            np.fft.rfft(padded, out=spectra)
+            for heard, transfer in zip(result, self._transfer, strict=True):
+                np.multiply(spectra, transfer, out=products)
+                parts = np.fft.irfft(products, self._size, out=padded)
+                for block, part in zip(blocks, parts, strict=False):
+                    low, high = max(first, block * self.step), min(first + length, block * self.step + self._size)
+                    if low < high:
+                        heard[low - first : high - first] += part[low - block * self.step : high - block * self.step]
+        return result
+
+
+def _scratch(size: int) -> tuple[Floats, NDArray[np.complex128], NDArray[np.complex128]]:
+    """Blocks, their spectra and those of what is heard of them, in memory that belongs to this thread."""
+    bins = size // 2 + 1
+    if getattr(_SCRATCH, "size", 0) < size:
+        _SCRATCH.size = size
+        _SCRATCH.samples = np.empty(_AT_ONCE * size)
+        _SCRATCH.spectra = np.empty((2, _AT_ONCE * bins), dtype=np.complex128)
+    spectra, products = (each[: _AT_ONCE * bins].reshape(_AT_ONCE, bins) for each in _SCRATCH.spectra)
+    return _SCRATCH.samples[: _AT_ONCE * size].reshape(_AT_ONCE, size), spectra, products
+
+
+def _block_size(taps: int) -> int:
+    """Points of the FFT for a response of `taps` samples: four times as many, where a sample of signal costs least."""
+    from scipy import fft
+
+    return int(fft.next_fast_len(max(4 * taps, 1024), real=True))
