@@ -43,7 +43,7 @@ def _zip_members(source: Path) -> Iterator[TextFile]:
                 if info.file_size > MAX_FILE_BYTES:
                     raise TextError(f"{source}: {info.filename} claims {info.file_size} bytes; unpack it yourself to read it")
                 yield TextFile(_zip_name(info), archive.read(info))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise TextError(f"{source}: a damaged or locked zip archive ({error}); fetch it again") from error
 
 

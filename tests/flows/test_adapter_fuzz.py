@@ -6,6 +6,7 @@ as the parsers want it.
 
 import io
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
@@ -27,6 +28,7 @@ from flows.members import Member
 from flows.staging import is_metadata, read_metadata
 from flows.text import corpora as of_text
 from flows.text.adapter import Notes, TextFile
+from flows.text.files import text_files
 from flows.text.ingest import read
 from synth.errors import YuliaoError
 
@@ -258,6 +260,21 @@ def test_any_value_anywhere_in_a_document(
     places = _places(document)
     changed = _with(document, places[int(place * len(places))], value)
     reads_text_or_our_error(name, tmp_path, path, json.dumps(changed).encode())
+
+
+@settings(max_examples=600, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(["zipped", "tgz"]), edits=EDITS)
+def test_archives_of_text_edited_at_random(
+    kind: str, edits: list[tuple[str, float, int, bytes]], official: Callable[[str], Any], tmp_path: Path
+) -> None:
+    """Zip archives of text are read by another library than those of sound."""
+    whole = getattr(sys.modules["official_sound"], kind)(official("thucnews").files)
+    path = tmp_path / ("a.zip" if kind == "zipped" else "a.tgz")
+    path.write_bytes(edited(whole, edits))
+    try:
+        list(text_files([path]))
+    except YuliaoError as error:
+        assert "\n" not in str(error)
 
 
 def test_readers_of_text_take_any_bytes() -> None:
