@@ -14,7 +14,7 @@ from synth.pairing import Pool
 from synth.pauses import onset
 from synth.pieces import Floats, Ints, Pieces, Placement
 
-_LEAST_CUT_S = 0.5  # of a turn that is cut
+LEAST_CUT_S = 0.5  # of a turn that is cut
 _ENDLESS = 2**60  # samples
 
 
@@ -170,7 +170,7 @@ def _rules(overlap: SequentialOverlap | ConversationOverlap, seconds: float | No
         total=_ENDLESS if seconds is None else round(seconds * sample_rate_hz),
         longest_pause=round(overlap.pause_s.support()[1] * sample_rate_hz) + 1,
         longest_turn=int(pool.lengths.max()),
-        least_cut=round(_LEAST_CUT_S * sample_rate_hz),
+        least_cut=round(LEAST_CUT_S * sample_rate_hz),
         sample_rate_hz=sample_rate_hz,
     )
 

@@ -3,14 +3,15 @@
 from synth.draws import Draws
 from synth.groups import Groups, Supply
 from synth.levels import Energies
-from synth.overlap_spec import ConversationOverlap, SequentialOverlap
+from synth.overlap_spec import ConversationOverlap, SequentialOverlap, SparseOverlap
 from synth.pairing import Pool
 from synth.pieces import Placement
+from synth.sparse import place_sparse
 from synth.talks import place_talks
 
 
 def place_turns(
-    overlap: SequentialOverlap | ConversationOverlap,
+    overlap: SequentialOverlap | SparseOverlap | ConversationOverlap,
     seconds: float | None,
     groups: Groups,
     pool: Pool,
@@ -31,4 +32,6 @@ def place_turns(
         sample_rate_hz: of all of them.
         draws: of the split. Each draw is keyed by the number of the mixture and that of the turn or the stem.
     """
+    if isinstance(overlap, SparseOverlap):
+        return place_sparse(overlap, seconds, groups, pool, supply, energies, sample_rate_hz, draws)
     return place_talks(overlap, seconds, groups, pool, supply, energies, sample_rate_hz, draws)
