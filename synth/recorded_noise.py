@@ -1,49 +1,20 @@
 """Recordings of noise under mixtures: cut where they are longer, repeated where they are shorter."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.distributions import Choice
 from synth.draws import Draws, hashes
 from synth.errors import PlanError
 from synth.even_use import hand_out
 from synth.noise_sources import QUIETEST_POWER, Recordings, Sounds
 from synth.noise_spec import NoiseSpec
-from synth.pieces import NOISE, Pieces
+from synth.placed_noise import Placed, drawn_numbers, first_of, noise_pieces, told
 from synth.tracks import Tracks, cut, join
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _DRAWN_STARTS = 5  # of a section, while it is silent; then the recording's loudest is taken
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Noise under some mixtures.
-
-    Attributes:
-        pieces: int64 [pieces], in any order.
-        relative_gains: float64 [pieces].
-        powers, doubts_db: as in `synth.noise.NoisePlacement`, float64 [placed mixtures].
-        report: counts, plain values.
-    """
-
-    pieces: Pieces
-    relative_gains: Floats
-    powers: Floats
-    doubts_db: Floats
-    report: dict[str, Any]
-
-
-def numbers(asked: int | Choice, draws: Draws, draw: str, items: NDArray[np.uint64]) -> Ints:
-    """How many at once, for each mixture."""
-    if isinstance(asked, int):
-        return np.full(len(items), asked, dtype=np.int64)
-    return asked.values(draws.uniform(draw, items)).astype(np.int64)
 
 
 def place_recordings(
@@ -66,12 +37,11 @@ def place_recordings(
     sounds = Sounds(recordings, sample_rate_hz)
     left_out = {**sounds.left_out, f"fewer than {num_channels} channels": with_fewer}
     items = mixtures.astype(np.uint64)
-    counts = numbers(spec.count, draws, "noises", items)
+    counts = drawn_numbers(spec.count, draws, "noises", items)
     if (most := int(counts.max(initial=0))) > len(sounds.rows):
-        others = "; ".join(f"{len(ids)} {reason}" for reason, ids in left_out.items() if ids)
         raise PlanError(
             f"{where}: a mixture asks for {most} noise{'s' * (most > 1)}, and the split has {len(sounds.rows)} "
-            f"that can be heard{f' (left out: {others})' if others else ''}; take a larger corpus or more categories "
+            f"that can be heard{told(left_out)}; take a larger corpus or more categories "
             "(--set noise.corpus=..., --set noise.categories=...)"
         )
     sound = hand_out(sounds.keys, counts, draws, "noise")
@@ -90,26 +60,17 @@ def place_recordings(
     pieces_of_item = np.bincount(item[cuts.span])
     alone = pieces_of_item == 1
     first = np.cumsum(pieces_of_item) - pieces_of_item
-    pieces = Pieces(
-        mixtures[item[cuts.span]],
-        np.full(len(cuts.span), NOISE),
-        sounds.rows[cuts.recording],
-        cuts.start,
-        cuts.length,
-        cuts.offset,
-        cuts.fade_in,
-        cuts.fade_out,
-    )
     uses = np.bincount(sound, minlength=len(sounds.rows))
     report = {
         "recordings": len(sounds.rows),
-        "left_out": {reason: {"count": len(ids), "first": ids[:20]} for reason, ids in left_out.items() if ids},
+        "left_out": first_of(left_out),
         "uses_per_recording": {"least": int(uses.min()), "most": int(uses.max())},
         "mixtures_with_repeated_noise": len(np.unique(item[np.flatnonzero(np.bincount(cuts.span) > 1)])),
         "silent_sections_passed_over": moved,
     }
     powers = np.where(alone, section_powers[first], np.nan)
-    return Placed(pieces, gains[cuts.span], powers, np.where(alone, doubts_db[first], np.nan), report)
+    doubts_db = np.where(alone, doubts_db[first], np.nan)
+    return Placed(noise_pieces(cuts, mixtures[item], sounds.rows), gains[cuts.span], powers, doubts_db, report)
 
 
 def _with_channels(recordings: Recordings, num_channels: int) -> tuple[Recordings, list[str]]:

@@ -56,7 +56,9 @@ def hiss(seed: int, seconds: float, level: float = 500.0) -> NDArray[np.int16]:
 
 def place(pool: Noises, lengths: list[int], **asked: Any) -> NoisePlacement:
     spec = NoiseSpec.model_validate({"corpus": "hum", **asked})
-    return place_noise(spec, "train", np.array(lengths), pool.recordings, sample_rate_hz=RATE_HZ, num_channels=1, draws=DRAWS)
+    return place_noise(
+        spec, "train", np.array(lengths), pool.recordings, None, sample_rate_hz=RATE_HZ, num_channels=1, draws=DRAWS
+    )
 
 
 def row(placed: NoisePlacement, pool: Noises, mixture: int, gain: float = 1.0) -> dict[str, Any]:
@@ -258,11 +260,11 @@ def test_silence_is_never_taken() -> None:
     rare[61_000:61_800] = hiss(0, 0.1)
     pool = noises({"zeros": np.zeros(16_000, dtype=np.int16), "rare": rare, "blip": hiss(0, 0.05)})
     placed = place(pool, [8000] * 30)
-    assert placed.report["left_out"] == {
+    assert placed.report["recorded"]["left_out"] == {
         "shorter than 0.1 s": {"count": 1, "first": ["blip"]},
         "silent": {"count": 1, "first": ["zeros"]},
     }
-    assert placed.report["silent_sections_passed_over"] > 0
+    assert placed.report["recorded"]["silent_sections_passed_over"] > 0
     assert all(rendered(placed, pool, mixture, 8000).any() for mixture in range(30))
     assert len(set(placed.pieces.start.tolist())) > 1
 
@@ -301,6 +303,7 @@ def test_too_few_channels_are_refused_by_name(channels: list[int], message: str)
             "train",
             np.array([4000]),
             pool.recordings,
+            None,
             sample_rate_hz=RATE_HZ,
             num_channels=4,
             draws=DRAWS,
@@ -314,12 +317,13 @@ def test_noises_with_fewer_channels_are_left_out_where_others_serve() -> None:
         "train",
         np.array([4000] * 9),
         pool.recordings,
+        None,
         sample_rate_hz=RATE_HZ,
         num_channels=4,
         draws=DRAWS,
     )
     assert not placed.pieces.source.any()
-    assert placed.report["left_out"]["fewer than 4 channels"] == {"count": 1, "first": ["mono"]}
+    assert placed.report["recorded"]["left_out"]["fewer than 4 channels"] == {"count": 1, "first": ["mono"]}
 
 
 def test_too_few_noises_are_refused() -> None:
