@@ -37,7 +37,7 @@ class Filter:
 
     def reach(self, first: int, length: int) -> tuple[int, int]:
         """Which blocks of the signal samples `first` to `first + length` of the result depend on: from, and up to."""
-        return max(0, first - self._size + 1) // self.step, -(-(first + length) // self.step)
+        return -(-max(0, first - self._size + 1) // self.step), -(-(first + length) // self.step)
 
     def __call__(self, samples: NDArray[np.int16] | Floats, length: int, first: int = 0, samples_begin: int = 0) -> Floats:
         """Samples `first` to `first + length` of the convolution, float64 [microphones, length]; zeros where it has ended.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.convolution import Filter
-from synth.rirs import Rir, anechoic_rir, direct_delay, split_rir
+from synth.rirs import Rir, anechoic_rir, check_rir, direct_delay, split_rir
 
 Floats = NDArray[np.float64]
 Target = Literal["reverberant", "early", "direct", "anechoic"]
@@ -46,6 +46,7 @@ def prepare(rir: Rir, sample_rate_hz: int, target: Target = "reverberant") -> Re
     Raises:
         PlanError: it is no impulse response (`synth.rirs.check_rir`).
     """
+    check_rir(rir)
     rir = np.atleast_2d(rir).astype(np.float64)
     part = _part(rir, sample_rate_hz, target)
     sounding = np.flatnonzero(part.any(axis=0))
