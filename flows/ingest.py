@@ -83,9 +83,11 @@ def ingest(
     with scratch("ingest") as folder, ThreadPoolExecutor(1) as beside:
         checked = [beside.submit(check, original) for original in originals]
         reading = _Reading(adapter, originals, sample, encoding, folder, meter, report.metadata)
-        staged = list(spread(stage, reading.tasks()))
-        for of_chunk in staged:
+        staged: list[Staged] = []
+        for of_chunk in (spread if reading.looks_ahead else partial(spread, in_flight=1))(stage, reading.tasks()):
+            staged.append(of_chunk)
             report.add(of_chunk)
+            reading.learn(of_chunk)
         forgotten = withdrawn(open_root(root), adapter.name)
         joined = _joined(adapter, staged, sample, forgotten, report)
         tasks = list(_shard_tasks(adapter, name, open_root(root).url, joined))
@@ -165,7 +167,19 @@ class _Reading:
         self._adapter, self._originals, self._sample, self._folder = adapter, originals, sample, folder
         self._encoding = encoding
         self._meter, self._metadata = meter, metadata
-        self._taken: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()  # recordings by split, for a sample
+        self._readable: Counter[str] = Counter()  # of these, what was staged
+        self._filled = False  # since the last chunk, a sample has taken all it wants of a split
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a chunk is read before it is known what became of the one before."""
+        return self._sample is None or self._adapter.settle is not None
+
+    def learn(self, staged: Staged) -> None:
+        """Take note of what became of a chunk: where a sample met something unreadable, it takes what stands behind it."""
+        self._readable.update(self._adapter.splits[row.recording.official_split] for row in staged.rows)
+        self._taken = self._readable.copy()
 
     def tasks(self) -> Iterator[StageTask]:
         chunk_bytes = CHUNK_BYTES if self._sample is None else SAMPLE_CHUNK_BYTES
@@ -174,7 +188,8 @@ class _Reading:
         for file in self._files():
             files.append(file)
             size_bytes += len(file.data) if isinstance(file, AudioFile) else file.size_bytes
-            if size_bytes >= chunk_bytes:
+            if size_bytes >= chunk_bytes or self._filled:
+                self._filled = False
                 yield self._task(number, files)
                 files, size_bytes, number = [], 0, number + 1
         if files:
@@ -205,12 +220,13 @@ class _Reading:
 
     def _is_wanted(self, official_splits: Sequence[str]) -> bool:
         """Whether a sample still lacks recordings of these splits. Where metadata settle the splits, it takes all of them."""
-        if self._sample is None or self._adapter.settle is not None:
+        if self._sample is None or self.looks_ahead:
             return True
         splits = {self._adapter.splits[official] for official in official_splits}
         if all(self._taken[split] >= self._sample for split in splits):
             return False
         self._taken.update(self._adapter.splits[official] for official in official_splits)
+        self._filled |= any(self._taken[split] >= self._sample for split in splits)
         return True
 
     def _is_full(self) -> bool:

@@ -339,6 +339,24 @@ def test_a_sample_is_the_first_of_each_split_under_a_name_of_its_own(tmp_path: P
     assert train == [f"BAC009S0002W{122 + k:04}" for k in range(4)] + ["BAC009S0003W0122"]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sample_makes_up_for_what_is_unreadable(tmp_path: Path, workers: int) -> None:
+    """The first two readable ones of each split, and no further one is decoded; what was left out is counted."""
+    waves = aishell_waves()
+    for path in list(waves["S0002"])[:3]:
+        waves["S0002"][path] = b"RIFF"
+    waves["S0724"] = dict.fromkeys(waves["S0724"], b"")
+    source = aishell_archives(tmp_path / "in", waves)
+    ingest("aishell1", [source], root=tmp_path / "catalog", sample=2, workers=workers)
+    found = rows(tmp_path / "catalog", "aishell1_sample")
+    assert sorted(found) == [
+        *("BAC009S0002W0125", "BAC009S0003W0122"),
+        *("BAC009S0725W0122", "BAC009S0725W0123"),
+        *("BAC009S0764W0122", "BAC009S0764W0123"),
+    ]
+    assert manifest(tmp_path / "catalog", "aishell1_sample").report["quarantined"]["count"] == 7
+
+
 def test_librispeech_from_archives_and_from_a_folder(tmp_path: Path) -> None:
     """Each archive repeats the TXT files; transcripts stand per chapter; a chapter is a recording."""
     subsets = {"train-clean-100": [60, 70], "dev-other": [80], "test-other": [61]}
