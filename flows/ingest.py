@@ -178,8 +178,9 @@ class _Reading:
 
     def learn(self, staged: Staged) -> None:
         """Take note of what became of a chunk: where a sample met something unreadable, it takes what stands behind it."""
-        self._readable.update(self._adapter.splits[row.recording.official_split] for row in staged.rows)
-        self._taken = self._readable.copy()
+        if not self.looks_ahead:
+            self._readable.update(self._adapter.splits[row.recording.official_split] for row in staged.rows)
+            self._taken = self._readable.copy()
 
     def tasks(self) -> Iterator[StageTask]:
         chunk_bytes = CHUNK_BYTES if self._sample is None else SAMPLE_CHUNK_BYTES
@@ -220,7 +221,7 @@ class _Reading:
 
     def _is_wanted(self, official_splits: Sequence[str]) -> bool:
         """Whether a sample still lacks recordings of these splits. Where metadata settle the splits, it takes all of them."""
-        if self._sample is None or self.looks_ahead:
+        if self._sample is None or self._adapter.settle is not None:
             return True
         splits = {self._adapter.splits[official] for official in official_splits}
         if all(self._taken[split] >= self._sample for split in splits):
