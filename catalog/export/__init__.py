@@ -21,13 +21,15 @@ LeaveOut = Callable[[str], None]  # told the reason for which a row cannot be wr
 class Format:
     """A format: a module in this folder declares one or more in `FORMATS`.
 
-    `lines` gives the text of the file piece by piece; it is told the split, its rows, and how to leave one out.
+    `lines` gives the text of the file, or its bytes, piece by piece; it is told the split, its rows, and how to leave one out.
+    The rows have `columns`, so far as the version has these, or all.
     """
 
     name: str
     kinds: tuple[str, ...]
     suffix: str
-    lines: Callable[["Context", Iterator[Row], LeaveOut], Iterator[str]]
+    lines: Callable[["Context", Iterator[Row], LeaveOut], Iterator[str] | Iterator[bytes]]
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Exported:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-_MODULES = ("conll", "csc_tsv", "sighan", "pycorrector", "squad", "jsonl")
+_MODULES = ("conll", "csc_tsv", "sighan", "pycorrector", "squad", "jsonl", "rttm", "stm", "ctm", "activity")
 
 
 def formats() -> dict[str, Format]:
@@ -106,9 +108,10 @@ def _write(format_: Format, context: Context, path: Path, left_out: Counter[str]
 
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with full_disk_is_an_error(str(path)), temporary.open("w", encoding="utf-8", newline="") as file:
-            for piece in format_.lines(context, read_rows(context.storage, context.manifest, context.split), leave_out):
-                file.write(piece)
+        with full_disk_is_an_error(str(path)), temporary.open("wb") as file:
+            rows = read_rows(context.storage, context.manifest, context.split, format_.columns)
+            for piece in format_.lines(context, rows, leave_out):
+                file.write(piece if isinstance(piece, bytes) else piece.encode())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from flows.tables import print_json, print_table
 
 @click.command()
 @click.argument("reference", metavar="NAME[@V]")
-@click.option("--format", "format_", required=True, help="conll-bio, conll-bmes, csc-tsv, sighan, pycorrector, squad, jsonl.")
+@click.option("--format", "format_", required=True, help="rttm, stm, ctm, activity; conll-bio, conll-bmes, csc-tsv, sighan, pycorrector, squad, jsonl.")
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into.")
 @click.option("--split", help="This split alone.")
 @options.as_json
