@@ -40,9 +40,14 @@ def ingest(
     root: str | None = None,
     workers: int | None = None,
     encoding: Encoding = "wav",
+    own: dict[str, Any] | None = None,
 ) -> Published:
-    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`)."""
-    published = ingest_corpus(corpus, sources or [download_corpus(corpus)], sample, root, workers, encoding)
+    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`).
+
+    With `own` it is one of the user's, which these arguments of `flows.generic.own_corpus` describe.
+    """
+    given = sources or ([] if own else [download_corpus(corpus)])
+    published = ingest_corpus(corpus, given, sample, root, workers, encoding, own or {})
     _tell_of(published, root)
     return published
 
@@ -73,14 +78,22 @@ def download_corpus(corpus: str) -> str:
 
 @task(cache_policy=NO_CACHE, task_run_name="ingest {corpus}")
 def ingest_corpus(
-    corpus: str, sources: list[str], sample: int | None, root: str | None, workers: int | None, encoding: Encoding
+    corpus: str,
+    sources: list[str],
+    sample: int | None,
+    root: str | None,
+    workers: int | None,
+    encoding: Encoding,
+    own: dict[str, Any],
 ) -> Published:
     """The work of flow `ingest`."""
+    from flows.generic import own_corpus
     from flows.ingest import ingest
 
+    adapter = own_corpus(corpus, **own) if own else corpus
     with _followed(f"ingest {corpus}") as progress:
         paths = [Path(source) for source in sources]
-        return ingest(corpus, paths, sample=sample, encoding=encoding, root=root, workers=workers, progress=progress)
+        return ingest(adapter, paths, sample=sample, encoding=encoding, root=root, workers=workers, progress=progress)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="build {spec}")
@@ -95,11 +108,18 @@ def build_set(spec: str, name: str | None, overrides: dict[str, Any], root: str 
 
 
 def ingest_from_here(
-    corpus: str, sources: Sequence[Path], *, sample: int | None, encoding: Encoding, workers: int | None
+    corpus: str,
+    sources: Sequence[Path],
+    *,
+    own: Mapping[str, Any],
+    sample: int | None,
+    encoding: Encoding,
+    workers: int | None,
 ) -> Published:
     """Run flow `ingest` in this process, reporting to the server of PREFECT_API_URL."""
     _log_to_the_server_only()
-    return ingest(corpus, [str(source.resolve()) for source in sources], sample=sample, encoding=encoding, workers=workers)
+    paths = [str(source.resolve()) for source in sources]
+    return ingest(corpus, paths, sample=sample, encoding=encoding, workers=workers, own=dict(own) or None)
 
 
 def build_from_here(spec: str, *, name: str | None, overrides: Mapping[str, Any], workers: int | None) -> Published:

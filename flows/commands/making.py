@@ -43,7 +43,7 @@ def ingest(
     dry_run: bool,
     workers: int | None,
     as_json: bool,
-    **described: Any,
+    **of_own: Any,
 ) -> None:
     """Take CORPUS into the catalog: one that yuliao knows, or with --as one of your own.
 
@@ -51,7 +51,7 @@ def ingest(
     """
     from flows.text import corpora as text_corpora
 
-    adapter = own.adapter(corpus, described)
+    adapter = own.adapter(corpus, of_own)
     if encoding is not None and corpus in text_corpora.names():
         raise click.UsageError(f"{corpus!r} is a corpus of text: --encoding is for audio")
     encoding = encoding or "wav"
@@ -63,20 +63,18 @@ def ingest(
     if corpus in text_corpora.names():
         _print_published(texts.ingest(corpus, sources, sample=sample), as_json)
         return
-    if adapter is not None:
-        from flows.ingest import ingest as ingest_corpus
-
-        with shown(f"ingest {corpus}") as progress:
-            published = ingest_corpus(adapter, sources, sample=sample, encoding=encoding, workers=workers, progress=progress)
-    elif answering_server():
+    if answering_server():
         from flows import orchestrate
 
-        published = orchestrate.ingest_from_here(corpus, sources, sample=sample, encoding=encoding, workers=workers)
+        said = own.described(of_own)
+        published = orchestrate.ingest_from_here(corpus, sources, own=said, sample=sample, encoding=encoding, workers=workers)
     else:
         from flows.ingest import ingest as ingest_corpus
 
         with shown(f"ingest {corpus}") as progress:
-            published = ingest_corpus(corpus, sources, sample=sample, encoding=encoding, workers=workers, progress=progress)
+            published = ingest_corpus(
+                adapter or corpus, sources, sample=sample, encoding=encoding, workers=workers, progress=progress
+            )
     _print_published(published, as_json)
 
 

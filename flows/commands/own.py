@@ -30,11 +30,10 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def adapter(corpus: str, given: Mapping[str, Any]) -> "Corpus | None":
     """The adapter that the options describe; None where `corpus` is to be one that yuliao knows."""
     from flows import corpora
-    from flows.generic import FORMS
-    from flows.generic.own import Own
+    from flows.generic import own_corpus
     from flows.text import corpora as text_corpora
 
-    said = {name: value for name, value in given.items() if value is not None}
+    said = described(given)
     form = said.pop("form", None)
     if form is None:
         if said:
@@ -47,4 +46,9 @@ def adapter(corpus: str, given: Mapping[str, Any]) -> "Corpus | None":
         raise click.UsageError("--pattern goes with --as folder")
     if corpus in (*corpora.names(), *text_corpora.names()):
         raise click.UsageError(f"{corpus!r} is a corpus that yuliao knows: give yours another name, or leave --as out")
-    return FORMS[form](Own(corpus, **said))
+    return own_corpus(corpus, form, **said)
+
+
+def described(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the options say, as `flows.generic.own_corpus` takes it; empty where they say nothing."""
+    return {name: value for name, value in given.items() if value is not None}

@@ -110,6 +110,12 @@ def test_commands_are_flow_runs_with_progress_and_a_table(server, librispeech, t
     assert (published["name"], published["version"], published["created"]) == ("librispeech", 1, True)
     assert told(server, "ingest librispeech") == [("librispeech@1", "test", 4)]
 
+    described = ["--as", "folder", "--rate", "8000", "--pattern", "{speaker}/{recording}/{id}.flac", "--licence", "MIT"]
+    command = [*YULIAO, "ingest", "my_voices", *described, "--from", str(librispeech), "--json", "--workers", "1"]
+    published = json.loads(succeeded(run(command, environment)).stdout)
+    assert (published["name"], published["version"], published["created"]) == ("my_voices", 1, True)
+    assert told(server, "ingest my_voices") == [("my_voices@1", "train", 4)]
+
     counts = [f"--set=splits.{split}.mixtures={count}" for split, count in {"train": 0, "validation": 0, "test": 4}.items()]
     command = [*YULIAO, "build", "sep_2spk_partial", "--corpus", "librispeech", *counts, "--json", "--workers", "1"]
     published = json.loads(succeeded(run(command, environment)).stdout)
