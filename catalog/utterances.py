@@ -71,6 +71,11 @@ class Utterances:
             IntegrityError: as `load`; the samples are others than were published.
         """
         samples = self._samples(utterance_id)
+        self._check(utterance_id, samples)
+        return resample(samples, self._corpus_rate_hz, self._rate_hz)
+
+    def _check(self, utterance_id: str, samples: NDArray[np.int16]) -> None:
+        """Compare, the first time, all that a recording has with its digest: [samples], or [samples, channels] in one piece."""
         if utterance_id not in self._checked:
             number, row = self._places[utterance_id]
             if hashlib.sha256(samples.data).hexdigest() != self._batches[number].column("audio_sha256")[row].as_py():
@@ -79,20 +84,23 @@ class Utterances:
                     f"`yuliao verify {self._name}` says which blob is damaged, and how it is mended"
                 )
             self._checked.add(utterance_id)
-        return resample(samples, self._corpus_rate_hz, self._rate_hz)
 
     def _samples(self, utterance_id: str) -> NDArray[np.int16]:
         """At the rate of the corpus: of a WAV in the mapped file, of others decoded."""
+        stored = self._stored(utterance_id)
+        try:
+            return wav.decode(stored)
+        except ValueError:
+            return self._decoded.get(utterance_id, lambda: self._decode(utterance_id, stored))
+
+    def _stored(self, utterance_id: str) -> memoryview:
+        """The bytes of its row."""
         try:
             number, row = self._places[utterance_id]
         except KeyError:
             raise IntegrityError(f"{self._name} has no utterance {utterance_id!r}") from None
         offsets, data = self._audio[number]
-        stored = data[offsets[row] : offsets[row + 1]]
-        try:
-            return wav.decode(stored)
-        except ValueError:
-            return self._decoded.get(utterance_id, lambda: self._decode(utterance_id, stored))
+        return data[offsets[row] : offsets[row + 1]]
 
     def _decode(self, utterance_id: str, stored: memoryview) -> NDArray[np.int16]:
         try:
