@@ -64,7 +64,8 @@ class Rirs:
     def load(self, rir_id: str) -> Floats:
         """A RIR, float64 [microphones, samples], 1 being full scale; its samples are compared with their `audio_sha256`.
 
-        At another rate it is resampled by soxr (HQ), and scaled so that as a filter it has the gain that it had.
+        At another rate it is resampled by soxr (HQ), and scaled so that as a filter it has the gain that it had; all its channels
+        come 20 ms later then.
 
         Raises:
             IntegrityError: the version has no such RIR, its bytes cannot be decoded, or are others than were published.
@@ -105,5 +106,7 @@ def _at_rate(rir: Floats, from_hz: int, to_hz: int) -> Floats:
         return rir
     import soxr
 
-    channels = [soxr.resample(np.ascontiguousarray(channel), from_hz, to_hz, quality="HQ") for channel in rir]
+    margin = from_hz // 50
+    padded = np.pad(rir, ((0, 0), (margin, margin)))  # room for the filter to ring in before an early direct path
+    channels = [soxr.resample(channel, from_hz, to_hz, quality="HQ") for channel in padded]
     return np.stack(channels) * (from_hz / to_hz)  # fewer samples: each weighs more
