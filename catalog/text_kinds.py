@@ -24,6 +24,8 @@ EDITS = pa.list_(
     )
 )
 
+ENTITIES = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("label", pa.string())]))
+
 # What every row of text says of where it comes from.
 PROVENANCE: Columns = [
     ("corpus", pa.string()),
@@ -62,6 +64,7 @@ def mrc_schema(further: Columns = ()) -> pa.Schema:
             ("original_context", pa.string()),
             ("original_question", pa.string()),
             ("original_answers", ANSWERS),
+            ("original_free_answers", pa.list_(pa.string())),
             *CONVERSION,
             *further,
         ]
@@ -83,13 +86,19 @@ def csc_schema() -> pa.Schema:
 
 
 def ner_schema(tag_names: Sequence[str]) -> pa.Schema:
-    """Rows of kind `ner`: characters and a tag for each; numbers of tags are places in `tag_names`."""
+    """Rows of kind `ner`: characters and a tag for each; numbers of tags are places in `tag_names`.
+
+    Of a converted row, `original_entities` are in code points of `original_text`; `inexact_entities` have no tags, since
+    conversion replaced a phrase across an edge of theirs: in code points of the characters, widened to that phrase.
+    """
     columns: Columns = [
         ("id", pa.string()),
         ("tokens", pa.list_(pa.string())),
         ("ner_tags", pa.list_(pa.int64())),
         *PROVENANCE,
         ("original_text", pa.string()),
+        ("original_entities", ENTITIES),
+        ("inexact_entities", ENTITIES),
         *CONVERSION,
     ]
     return _schema(columns, {"ner_tags": {"feature": _class_label(tag_names), "_type": "List"}})

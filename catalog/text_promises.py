@@ -21,8 +21,14 @@ def broken_texts(kind: str, batch: pa.RecordBatch) -> Iterator[str]:
 
 
 def _answers_are_slices(row: Row) -> bool:
-    context: str = row["context"]
-    texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
+    """Those before conversion too, which are null where there was none."""
+    return _slices(row["context"], row["answers"]) and (
+        row["original_context"] is None or _slices(row["original_context"], row["original_answers"])
+    )
+
+
+def _slices(context: str, answers: Row) -> bool:
+    texts, starts = answers["text"], answers["answer_start"]
     return len(texts) == len(starts) and all(
         start >= 0 and context.startswith(text, start) for text, start in zip(texts, starts, strict=True)
     )
@@ -41,7 +47,11 @@ def _as_many_tags(row: Row) -> bool:
 
 
 _CHECKS: dict[str, tuple[tuple[str, ...], Callable[[Row], bool], str]] = {
-    "mrc": (("context", "answers"), _answers_are_slices, "an answer is not the slice of its context"),
+    "mrc": (
+        ("context", "answers", "original_context", "original_answers"),
+        _answers_are_slices,
+        "an answer is not the slice of its context",
+    ),
     "csc": (("wrong", "right", "edits"), _edits_invert, "the edits do not lead from the right text to the wrong one"),
     "ner": (("tokens", "ner_tags"), _as_many_tags, "there are not as many tags as characters"),
 }

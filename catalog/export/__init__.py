@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from catalog.errors import CatalogError, near_matches
+from catalog.export.notice import licence_note
 from catalog.files import full_disk_is_an_error
 from catalog.manifests import Manifest, read_manifest, resolve
 from catalog.roots import Root, open_root
@@ -43,10 +44,11 @@ class Context:
 
 @dataclass
 class Exported:
-    """What was written: rows by file, and the rows that the format cannot say, by reason."""
+    """What was written: rows by file, the note of licence beside them, and the rows that the format cannot say, by reason."""
 
     name: str
     version: int
+    note: str = ""
     files: dict[str, int] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
 
@@ -70,6 +72,8 @@ def export(
 ) -> Exported:
     """Write the version `NAME[@V]` into the folder `to`, as `<name>-<split>.<suffix>`; each file whole or not at all.
 
+    Before them `<name>-LICENCE.txt` is written (`licence_note`): derived texts may be given away only with it.
+
     Raises:
         DatasetNotFound: no such version.
         CatalogError: no such format or split, or a format that is not for this kind of dataset.
@@ -92,6 +96,9 @@ def export(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CatalogError(f"cannot write into {folder}: {error.strerror}; give a folder of yours") from error
+    beside, text = folder / f"{name}-LICENCE.txt", licence_note(storage, manifest, format)
+    _write_whole(beside, lambda file: file.write(text.encode()))
+    exported.note = str(beside)
     for part in [split] if split is not None else list(manifest.splits):
         path = folder / f"{name}-{part}.{chosen.suffix}"
         exported.files[str(path)] = _write(chosen, Context(storage, manifest, part), path, exported.left_out)
@@ -106,13 +113,22 @@ def _write(format_: Format, context: Context, path: Path, left_out: Counter[str]
     def leave_out(reason: str) -> None:
         left_out[reason] += 1
 
+    def write(file: BinaryIO) -> None:
+        rows = read_rows(context.storage, context.manifest, context.split, format_.columns)
+        for piece in format_.lines(context, rows, leave_out):
+            file.write(piece if isinstance(piece, bytes) else piece.encode())
+
+    _write_whole(path, write)
+    return context.manifest.splits[context.split].rows - (left_out.total() - before)
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with full_disk_is_an_error(str(path)), temporary.open("wb") as file:
-            rows = read_rows(context.storage, context.manifest, context.split, format_.columns)
-            for piece in format_.lines(context, rows, leave_out):
-                file.write(piece if isinstance(piece, bytes) else piece.encode())
+            write(file)
         temporary.replace(path)
+    except OSError as error:
+        raise CatalogError(f"cannot write {path}: {error.strerror}; give a folder of yours") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return context.manifest.splits[context.split].rows - (left_out.total() - before)

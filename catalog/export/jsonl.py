@@ -31,6 +31,11 @@ def _with_utf16(kind: str, row: Row) -> Row:
         for edit in row["edits"]:
             edit |= {f"{end}_utf16": right.before(edit[end]) for end in ("start", "end")}
             edit |= {f"{end}_utf16": wrong.before(edit[end]) for end in ("wrong_start", "wrong_end")}
+    if kind == "ner" and row["original_text"] is not None:
+        for column, text in (("original_entities", row["original_text"]), ("inexact_entities", "".join(row["tokens"]))):
+            units = Units(text)
+            for entity in row.get(column) or ():
+                entity |= {f"{end}_utf16": units.before(entity[end]) for end in ("start", "end")}
     if kind == "mrc":
         context, question = Units(row["context"]), Units(row["question"])
         row["answers"]["answer_start_utf16"] = [context.before(at) for at in row["answers"]["answer_start"]]

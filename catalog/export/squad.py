@@ -1,4 +1,5 @@
-"""SQuAD 2.0's JSON. Beside `answer_start`, in code points, stands `answer_start_utf16` for tools in JavaScript."""
+"""SQuAD 2.0's JSON. Beside `answer_start`, in code points, stands `answer_start_utf16` for tools in JavaScript; `exact` is false
+where script conversion widened an answer."""
 
 import json
 from collections.abc import Iterator
@@ -25,12 +26,15 @@ def _lines(context: Context, rows: Iterator[Row], leave_out: LeaveOut) -> Iterat
 
 
 def _question(row: Row, units: Units) -> Row:
-    answers = zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)
+    answers = zip(row["answers"]["text"], row["answers"]["answer_start"], row["answers_exact"], strict=True)
     return {
         "id": row["id"],
         "question": row["question"],
         "is_impossible": row["is_impossible"],
-        "answers": [{"text": text, "answer_start": at, "answer_start_utf16": units.before(at)} for text, at in answers],
+        "answers": [
+            {"text": text, "answer_start": at, "answer_start_utf16": units.before(at), "exact": exact}
+            for text, at, exact in answers
+        ],
     }
 
 

@@ -24,6 +24,7 @@ def export(reference: str, format_: str, to: Path, split: str | None, as_json: b
         print_json(asdict(written))
         return
     print_table(("file", "rows"), list(written.files.items()))
+    print(f"licence, attribution and changes: {written.note}")
     for reason, rows in written.left_out.items():
         print(f"left out {rows:,} rows: {reason}")
 

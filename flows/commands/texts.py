@@ -32,11 +32,11 @@ def build(spec: str, overrides: Mapping[str, Any], *, name: str | None, dry_run:
     if not dry_run:
         with shown(f"build {name or loaded.name}") as progress:
             return building.build(loaded, name=name, overrides=overrides, progress=progress)
-    found = building.dry_run(loaded)
+    found = building.dry_run(loaded, name=name)
     if as_json:
         print_json(found)
     else:
-        print_facts({"would make": name or found["name"], "from": ", ".join(found["corpora"])})
+        print_facts({"would make": found["name"], "from": ", ".join(found["corpora"])})
         print()
         print_by_split(found["splits"])
     return None

@@ -20,9 +20,11 @@ def get(name: str) -> Corpus:
     """The adapter called `name`.
 
     Raises:
-        UnknownCorpus: with near matches.
+        UnknownCorpus: with near matches, among corpora of text too.
     """
     if name not in names():
-        raise UnknownCorpus(f"no corpus {name!r}{near_matches(name, names())}")
+        from flows.text import corpora as of_text
+
+        raise UnknownCorpus(f"no corpus {name!r}{near_matches(name, [*names(), *of_text.names()])}")
     corpus: Corpus = importlib.import_module(f"{__name__}.{name}").CORPUS
     return corpus

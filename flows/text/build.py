@@ -10,8 +10,8 @@ from typing import Any
 from catalog import settings
 from catalog.manifests import Licence
 from catalog.names import check_name
-from catalog.publish import Published, publish, published_already
-from catalog.roots import open_root
+from catalog.publish import Published, check_kind, publish, published_already
+from catalog.roots import Root, open_root
 from flows.progress import Progress, nothing
 from flows.text.build_csc import SOURCES, build_csc
 from flows.text.build_labelled import build_labelled
@@ -21,7 +21,7 @@ from flows.text.shards import write_rows
 from flows.text.sources import Source, open_sources
 from synth.text.spec import CscSpec, LabelledSpec, MrcSpec
 
-ALGORITHM = 2  # raised when the same spec and sources shall give other rows
+ALGORITHM = 3  # raised when the same spec and sources shall give other rows
 _LIBRARIES = ("opencc", "jieba", "pypinyin", "datasketch")  # their versions decide rows
 
 TextSpec = MrcSpec | CscSpec | LabelledSpec
@@ -48,10 +48,10 @@ def build(
         The version; `created` is False where the newest version is the same already.
 
     Raises:
-        CatalogError: a corpus that is not there or of another kind, or no row left.
+        CatalogError: an unusable name or one of another kind, a corpus that is not there or of another kind, or no row left.
     """
     storage = open_root(root)
-    name = check_name(name or spec.name)
+    name = _free_name(storage, spec, name)
     sources = open_sources(storage, spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
     fingerprint = _fingerprint(spec, sources)
     already = published_already(storage, name, fingerprint)
@@ -70,28 +70,41 @@ def build(
         kind=spec.kind,
         splits=shards,
         fingerprint=fingerprint,
-        licence=Licence(name="", commercial_use=True, notes=made.changes),
+        licence=Licence(name="", commercial_use=True, notes="; ".join(made.changes)),
         citation="\n".join(dict.fromkeys(source.manifest.citation for source in sources if source.manifest.citation)),
         spec=spec.model_dump(mode="json", exclude_none=True),
         overrides=overrides,
         inputs=[source.pin for source in sources],
         statistics={split: made.statistics[split] for split in rows},
-        report=made.report,
+        report={"changes": made.changes, **made.report},
         software=_software(spec) | {package: importlib.metadata.version(package) for package in ("yuliao", "pyarrow")},
         root=root,
     )
 
 
-def dry_run(spec: TextSpec, *, root: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """What a build would make, without making it: its corpora, sizes by split, and what it would report."""
-    sources = open_sources(open_root(root), spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
+def dry_run(spec: TextSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """What a build would make, without making it: its corpora, sizes by split, and what it would report.
+
+    Raises:
+        CatalogError: as `build`.
+    """
+    storage = open_root(root)
+    name = _free_name(storage, spec, name)
+    sources = open_sources(storage, spec.corpora, SOURCES if isinstance(spec, CscSpec) else (spec.kind,), spec.name)
     made = _made(spec, sources)
     return {
-        "name": spec.name,
+        "name": name,
         "corpora": [str(source.pin) for source in sources],
         "splits": {split: made.statistics[split] for split, found in made.splits.items() if found},
         "report": made.report,
     }
+
+
+def _free_name(storage: Root, spec: TextSpec, name: str | None) -> str:
+    """What to publish under, checked before any work."""
+    chosen = check_name(spec.name if name is None else name)
+    check_kind(storage, chosen, spec.kind)
+    return chosen
 
 
 def _made(spec: TextSpec, sources: list[Source]) -> Made:

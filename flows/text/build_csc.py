@@ -74,7 +74,8 @@ def build_csc(spec: CscSpec, sources: Sequence[Source], cache: Path) -> Made:
     made = [*real, *changed, *(row for _, row in sorted(same, key=lambda pair: pair[0])[:wanted])]
     splits = _splits(spec, made, places, counts)
     statistics = {split: _sizes(rows) for split, rows in splits.items()}
-    return Made(csc_schema(), splits, statistics, {"counts": counted(counts)}, "errors put into the texts")
+    changes = ["cut into sentences, splits drawn anew", "errors put into the texts"] if clean else ["brought together"]
+    return Made(csc_schema(), splits, statistics, {"counts": counted(counts)}, changes)
 
 
 def _splits(spec: CscSpec, rows: Sequence[Row], places: Mapping[str, int], counts: Counter[str]) -> dict[str, list[Row]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from catalog.errors import CatalogError
@@ -13,7 +14,7 @@ from synth.text import opencc
 from synth.text.convert import convert
 from synth.text.duplicates import folded
 from synth.text.spec import LabelledSpec
-from synth.text.tagging import entities, tag_names, tags
+from synth.text.tagging import Entity, Scheme, entities, tag_names, tags
 
 _ORDER = ("train", "validation", "test")
 _COLUMN = {"ner": "ner_tags", "pairs": "label", "cls": "label"}
@@ -39,8 +40,6 @@ def build_labelled(spec: LabelledSpec, sources: Sequence[Source]) -> Made:
             place = _ORDER.index(split)
             for row in source.rows_of(split):
                 made = _row(row, spec, theirs, number, counts)
-                if made is None:
-                    continue
                 key = tuple(sorted(folded("".join(row[column])) for column in _TEXTS[spec.kind]))
                 found.append((key, place, made))
                 texts[key] = max(texts.get(key, 0), place)
@@ -52,7 +51,9 @@ def build_labelled(spec: LabelledSpec, sources: Sequence[Source]) -> Made:
         splits[_ORDER[texts[key]]].append(row)
     statistics = {split: _sizes(spec.kind, rows, names) for split, rows in splits.items()}
     configurations = sorted({row["conversion"] for _, _, row in found if row["conversion"]})
-    changes = f"converted by OpenCC {opencc.version()} ({', '.join(configurations)})" if configurations else ""
+    changes = ["rows of several corpora brought together, their labels by name"]
+    if configurations:
+        changes.append(f"converted by OpenCC {opencc.version()} ({', '.join(configurations)}); original text kept in the rows")
     return Made(text_schema(spec.kind, names), splits, statistics, {"counts": counted(counts), "labels": names}, changes)
 
 
@@ -64,33 +65,48 @@ def _names(spec: LabelledSpec, sources: Sequence[Source]) -> list[str]:
     return tag_names(dict.fromkeys(name.partition("-")[2] for name in names if name != "O"), spec.scheme)
 
 
-def _row(row: Row, spec: LabelledSpec, theirs: Sequence[str], number: dict[str, int], counts: Counter[str]) -> Row | None:
+def _row(row: Row, spec: LabelledSpec, theirs: Sequence[str], number: dict[str, int], counts: Counter[str]) -> Row:
     configuration = _configuration(row, spec)
     said = {"conversion": configuration, "converter": opencc.version() if configuration else None}
     if spec.kind == "ner":
-        spans = entities([theirs[tag] for tag in row["ner_tags"]])
-        characters: list[str] = row["tokens"]
-        if configuration:
-            # A token may be several characters, a Latin word for example: entities by characters of the text.
-            ends = [0]
-            for token in characters:
-                ends.append(ends[-1] + len(token))
-            text = "".join(characters)
-            converted = convert(text, [(ends[start], ends[end]) for start, end, _ in spans], configuration)
-            if not all(converted.exact):
-                counts["left out: an entity inexact after conversion"] += 1
-                return None
-            spans = [(start, end, label) for (start, end), (_, _, label) in zip(converted.spans, spans, strict=True)]
-            characters = list(converted.text)
-            said["original_text"] = text
-        found = tags(len(characters), spans, spec.scheme)
-        return {**row, **_said(row, said, spec), "tokens": characters, "ner_tags": [number[tag] for tag in found]}
+        return {**row, **_said(row, said, spec), **_tagged(row, configuration, spec.scheme, theirs, number, counts)}
     label = None if row["label"] is None else number[theirs[row["label"]]]
     made = {**row, **_said(row, said, spec), "label": label}
     for column in _TEXTS[spec.kind] if configuration else ():
         made[f"original_{column}"] = row[column]
         made[column] = convert(row[column], [], configuration or "").text
     return made
+
+
+def _tagged(
+    row: Row, configuration: str | None, scheme: Scheme, theirs: Sequence[str], number: dict[str, int], counts: Counter[str]
+) -> Row:
+    """Characters, their tags and, of a converted row, what it was before.
+
+    An entity that lost an edge in conversion, within a phrase that was replaced as a whole, has no tags: it stands in
+    `inexact_entities`, widened to that phrase.
+    """
+    # A corpus's token may be several characters, a Latin word for example.
+    ends = [0, *accumulate(map(len, row["tokens"]))]
+    text = "".join(row["tokens"])
+    found = [(ends[start], ends[end], label) for start, end, label in entities([theirs[tag] for tag in row["ner_tags"]])]
+    further: Row = {}
+    characters, tagged = text, found
+    if configuration:
+        converted = convert(text, [(start, end) for start, end, _ in found], configuration)
+        moved = [(*span, label) for span, (_, _, label) in zip(converted.spans, found, strict=True)]
+        characters = converted.text
+        tagged = [entity for entity, exact in zip(moved, converted.exact, strict=True) if exact]
+        inexact = [entity for entity, exact in zip(moved, converted.exact, strict=True) if not exact]
+        further = {"original_text": text, "original_entities": _spans(found), "inexact_entities": _spans(inexact)}
+        counts["entities converted"] += len(found)
+        counts["entities inexact after conversion, left untagged"] += len(inexact)
+    numbers = [number[tag] for tag in tags(len(characters), tagged, scheme)]
+    return {"tokens": list(characters), "ner_tags": numbers, **further}
+
+
+def _spans(found: Sequence[Entity]) -> list[Row]:
+    return [{"start": start, "end": end, "label": label} for start, end, label in found]
 
 
 def _said(row: Row, said: dict[str, Any], spec: LabelledSpec) -> dict[str, Any]:

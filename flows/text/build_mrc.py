@@ -73,9 +73,9 @@ def build_mrc(spec: MrcSpec, sources: Sequence[Source], cache: Path) -> Made:
     configurations = ", ".join(
         sorted({row["conversion"] for of_split in splits.values() for row in of_split if row["conversion"]})
     )
-    changes = (
-        f"converted by OpenCC {opencc.version()} ({configurations}); original text kept in the rows" if configurations else ""
-    )
+    changes = ["questions of several corpora brought together, splits drawn anew by article"]
+    if configurations:
+        changes.append(f"converted by OpenCC {opencc.version()} ({configurations}); original text and answers kept in the rows")
     return Made(mrc_schema(_further(spec)), splits, statistics, report, changes)
 
 
@@ -163,6 +163,7 @@ def _converted(row: Row, spec: MrcSpec, contexts: _Contexts, counts: Counter[str
         "original_context": row["context"],
         "original_question": row["question"],
         "original_answers": row["answers"],
+        "original_free_answers": row["free_answers"],
         "conversion": configuration,
         "converter": opencc.version(),
     }

@@ -1,35 +1,48 @@
 """The files of a text corpus: single ones, folders, tar and zip archives; their bytes to text and to JSON."""
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from flows.archives import is_archive, walk
 from flows.text.adapter import TextError, TextFile
 
 MAX_FILE_BYTES = 2 << 30  # of one member of an archive, unpacked
+_STRAY = re.compile("[\udc80-\udcff]")
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def text_files(sources: Sequence[Path]) -> Iterator[TextFile]:
     """Every file of the sources, in their order; a folder's and an archive's by name, so that the same is read first everywhere.
 
+    Passed over is what macOS puts beside files (`._NAME`, `__MACOSX`): it has their names and nothing of their text.
+
     Raises:
         TextError: a source is missing or damaged.
         ArchiveError: a tar archive is damaged or leaves its folder.
     """
+    for file in _every_file(sources):
+        path = PurePosixPath(file.place)
+        if not path.name.startswith("._") and "__MACOSX" not in path.parts:
+            yield file
+
+
+def _every_file(sources: Sequence[Path]) -> Iterator[TextFile]:
     for source in map(Path, sources):
         if not source.exists():
             raise TextError(f"{source}: no such file or folder")
         if source.is_file() and zipfile.is_zipfile(source):
             yield from _zip_members(source)
         elif source.is_dir():
-            yield from (TextFile(str(path), path.read_bytes()) for path in sorted(source.rglob("*")) if path.is_file())
+            for path in sorted(source.rglob("*")):
+                if path.is_file():
+                    yield TextFile(str(path), path.read_bytes(), path.relative_to(source).as_posix())
         elif is_archive(source):
-            yield from (TextFile(member.path, member.read()) for member in walk(source))
+            yield from (TextFile(member.path, member.read(), member.path) for member in walk(source))
         else:
             yield TextFile(str(source), source.read_bytes())
 
@@ -42,7 +55,7 @@ def _zip_members(source: Path) -> Iterator[TextFile]:
                     continue
                 if info.file_size > MAX_FILE_BYTES:
                     raise TextError(f"{source}: {info.filename} claims {info.file_size} bytes; unpack it yourself to read it")
-                yield TextFile(_zip_name(info), archive.read(info))
+                yield TextFile(_zip_name(info), archive.read(info), _zip_name(info))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise TextError(f"{source}: a damaged or locked zip archive ({error}); fetch it again") from error
 
@@ -69,6 +82,23 @@ def decoded(file: TextFile) -> str:
     except UnicodeDecodeError as error:
         guesses = [name for name in ("big5", "gb18030") if _decodes(file.data, name)]
         _refuse_encoding(file, f"{error.reason} at byte {error.start}" + (f", may be {' or '.join(guesses)}" if guesses else ""))
+
+
+def decoded_but_for_strays(file: TextFile) -> str:
+    """Its text, where at most a byte in a thousand is not UTF-8: such bytes are lone surrogates in it (PEP 383).
+
+    For corpora that were released with a damaged character here and there: whoever reads refuses the rows that have one.
+
+    Raises:
+        TextError: as `decoded`, where there are more.
+    """
+    try:
+        return decoded(file)
+    except TextError:
+        text = file.data.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
+        if file.data[:2] in _MARKS or len(_STRAY.findall(text)) * 1000 > len(file.data):
+            raise
+        return text
 
 
 def _refuse_encoding(file: TextFile, what: str) -> NoReturn:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,7 +15,7 @@ from catalog.shards import row_digest, sum_digests
 from catalog.text_kinds import text_schema
 from flows.progress import Progress, nothing
 from flows.text import corpora
-from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextCorpus, TextError, TextFile
+from flows.text.adapter import HALF_A_PAIR, FormError, Notes, Row, TextCorpus, TextError, TextFile
 from flows.text.files import text_files
 from flows.text.shards import write_rows
 from synth.text import opencc
@@ -72,7 +72,7 @@ def ingest(
         fingerprint=hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
         licence=adapter.licence,
         citation=adapter.citation,
-        spec={"corpus": adapter.name, "algorithm": ALGORITHM},
+        spec={"corpus": adapter.name, "homepage": adapter.homepage, "algorithm": ALGORITHM},
         overrides={} if sample is None else {"sample": sample},
         statistics={"splits": {split: {"rows": len(rows[split])} for split in splits}},
         report=report,
@@ -95,7 +95,8 @@ def read(
     met: list[dict[str, Any]] = []
     other: list[str] = []
     read_bytes = 0
-    for official, file in _joined(adapter, text_files(sources)):
+    aside: list[dict[str, str]] = []
+    for official, file in _joined(adapter, _of_one_form(adapter, text_files(sources), aside)):
         read_bytes += len(file.data)
         progress(read_bytes, None, "B")
         if official is None:
@@ -103,7 +104,7 @@ def read(
             continue
         notes = Notes()
         of_split = rows.setdefault(adapter.splits[official], [])
-        for row in adapter.read(file, notes):
+        for row in _rows(adapter, file, notes):
             if len(of_split) == sample:
                 break
             whole = _identified(adapter, official, row)
@@ -134,7 +135,43 @@ def read(
         why = f"every row was refused ({reasons.most_common(1)[0][0]})" if reasons else f"no file of {adapter.name} has a row"
         where = ", ".join(map(str, sources)) or "nothing given"
         raise TextError(f"{where}: {why}; {adapter.title} comes as {expected} from {adapter.homepage}")
-    return rows, {"files": met, "other_files": other[:20]}
+    report = {
+        "changes": _changes(met),
+        "files": met,
+        "left_aside_for_another_form": aside,
+        "other_files": other[:20],
+        "not_confirmed_yet": list(adapter.recalled),
+    }
+    return rows, report
+
+
+def _rows(adapter: TextCorpus, file: TextFile, notes: Notes) -> Iterator[Row]:
+    try:
+        yield from adapter.read(file, notes)
+    except FormError as error:
+        if not adapter.recalled:
+            raise
+        recalled = " ".join(adapter.recalled)
+        raise FormError(
+            f"{error}. That form was recalled and never confirmed: {recalled} Tell yuliao's authors of this"
+        ) from error
+
+
+def _changes(met: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was done to the corpus, for whoever must say so."""
+    counts: Counter[str] = sum((Counter(file["counts"]) for file in met), Counter())
+    repaired = sum(counts[f"position: {position}"] for position in ("moved", "loose", "number"))
+    found = {
+        "answers put where they stand in the text, or into its wording": repaired,
+        "tags put right that began in the middle of an entity": counts["tags_repaired"],
+        "rows left out that could not be used": counts["refused"],
+    }
+    numbered = [f"{count} {change}" for change, count in found.items() if count]
+    return ["brought into the form that corpora of its kind have here", *numbered]
+
+
+def _official(adapter: TextCorpus, file: TextFile) -> str | None:
+    return next((split for pattern, split in adapter.files.items() if _matches(file.path, pattern)), None)
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -142,11 +179,30 @@ def _matches(path: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(path if "/" in pattern else PurePath(path).name, pattern)
 
 
+def _of_one_form(adapter: TextCorpus, files: Iterable[TextFile], aside: list[dict[str, str]]) -> Iterator[TextFile]:
+    """Of each official split the files of the first form, where the corpus comes in several; the others are put into `aside`."""
+    if adapter.rank_of_form is None:
+        yield from files
+        return
+    by_split: dict[str | None, list[TextFile]] = {}
+    for file in files:
+        by_split.setdefault(_official(adapter, file), []).append(file)
+    yield from by_split.pop(None, [])
+    for official, of_split in by_split.items():
+        ranks = [adapter.rank_of_form(file) for file in of_split]
+        for file, rank in zip(of_split, ranks, strict=True):
+            if rank == min(ranks):
+                yield file
+            else:
+                first = of_split[ranks.index(min(ranks))]
+                aside.append({"file": file.place, "official_split": official or "", "read_instead": first.place})
+
+
 def _joined(adapter: TextCorpus, files: Iterable[TextFile]) -> Iterator[tuple[str | None, TextFile]]:
     """Files with their official split, None where they are none of the corpus; those that belong together as one, at the end."""
     together: dict[str, list[TextFile]] = {}
     for file in files:
-        official = next((split for pattern, split in adapter.files.items() if _matches(file.path, pattern)), None)
+        official = _official(adapter, file)
         if official in adapter.joined:
             together.setdefault(official or "", []).append(file)
         else:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextFile
+from flows.text.adapter import HALF_A_PAIR, NO_ID, Notes, Row, TextFile, row_id
 from flows.text.files import decoded, parsed_json_lines
 from synth.text.characters import has_lone_surrogate, special_characters
 from synth.text.tagging import entities, tags
@@ -44,7 +44,7 @@ def _read_conll(labels: set[str], numbers: Mapping[str, int], file: TextFile, no
             characters.append(match[1])
             found.append(match[2])
         elif characters:
-            yield from _sentence(f"{PurePosixPath(file.path).name}:{first}", characters, found, numbers, notes)
+            yield from _sentence(f"{file.place}:{first}", characters, found, numbers, notes)
             characters, found = [], []
 
 
@@ -76,8 +76,9 @@ def pairs_reader(labels: Sequence[str]) -> Reader:
 
 def _read_pairs(numbers: Mapping[str, int], file: TextFile, notes: Notes) -> Iterator[Row]:
     for number, item in _items(file, ("sentence1", "sentence2", "label"), notes):
-        where = str(item.get("id", f"{PurePosixPath(file.path).name}:{number}"))
-        yield from _labelled(where, item, ("sentence1", "sentence2"), item.get("label"), numbers, notes)
+        where = _where(item, file, number, notes)
+        if where is not None:
+            yield from _labelled(where, item, ("sentence1", "sentence2"), item.get("label"), numbers, notes)
 
 
 def cls_reader(labels: Sequence[str], codes: Mapping[str, str]) -> Reader:
@@ -87,10 +88,20 @@ def cls_reader(labels: Sequence[str], codes: Mapping[str, str]) -> Reader:
 
 def _read_cls(numbers: Mapping[str, int], codes: Mapping[str, str], file: TextFile, notes: Notes) -> Iterator[Row]:
     for number, item in _items(file, ("text", "label"), notes):
-        where = str(item.get("id", f"{PurePosixPath(file.path).name}:{number}"))
+        where = _where(item, file, number, notes)
         row = {"text": item.get("text", item.get("sentence"))}
         label = None if item.get("label") is None else codes.get(str(item["label"]), str(item["label"]))
-        yield from _labelled(where, row, ("text",), label, numbers, notes)
+        if where is not None:
+            yield from _labelled(where, row, ("text",), label, numbers, notes)
+
+
+def _where(item: Mapping[str, Any], file: TextFile, number: int, notes: Notes) -> str | None:
+    place = f"{file.place}:{number}"
+    identifier = row_id(item.get("id"), place)
+    if identifier is None:
+        notes.counts["rows"] += 1
+        notes.refuse(place, NO_ID)
+    return identifier
 
 
 def folder_reader(labels: Sequence[str]) -> Reader:
@@ -111,7 +122,7 @@ def _items(file: TextFile, columns: Sequence[str], notes: Notes) -> Iterator[tup
             if isinstance(item, dict):
                 yield number, item
             else:
-                notes.refuse(f"{file.path}:{number}", "no JSON object")
+                notes.refuse(f"{file.place}:{number}", "no JSON object")
         return
     for number, line in enumerate(decoded(file).split("\n"), 1):
         fields = line.rstrip("\r").split("\t")
@@ -120,7 +131,7 @@ def _items(file: TextFile, columns: Sequence[str], notes: Notes) -> Iterator[tup
         if len(fields) == len(columns):
             yield number, dict(zip(columns, fields, strict=True))
         elif line.strip():
-            notes.refuse(f"{PurePosixPath(file.path).name}:{number}", f"not {len(columns)} columns")
+            notes.refuse(f"{file.place}:{number}", f"not {len(columns)} columns")
 
 
 def _labelled(
@@ -129,7 +140,7 @@ def _labelled(
     notes.counts["rows"] += 1
     values = [value for value in (item.get(column) for column in texts) if isinstance(value, str) and value.strip()]
     if len(values) < len(texts):
-        notes.refuse(where, "a text that is missing or empty")
+        notes.refuse(where, "a text that is missing, empty or no text")
         return
     if any(map(has_lone_surrogate, values)):
         notes.refuse(where, HALF_A_PAIR)

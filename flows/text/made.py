@@ -16,4 +16,4 @@ class Made:
     splits: dict[str, list[Row]]
     statistics: dict[str, Any]
     report: dict[str, Any]
-    changes: str = ""  # what was done to the texts, for the licence's notes
+    changes: list[str]  # what was done to the corpora, a sentence each: licences ask for it

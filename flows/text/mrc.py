@@ -6,14 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from flows.text.adapter import HALF_A_PAIR, Notes, Row, TextError, TextFile
+from flows.text.adapter import HALF_A_PAIR, FormError, Notes, Row, TextFile
 from flows.text.files import parsed_json
 from synth.text.answers import Located, locate, occurrences
 from synth.text.characters import has_lone_surrogate, special_characters
 
-Id = Annotated[
-    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
-]
+
+def _as_id(value: Any) -> Any:
+    """Whole numbers are ids too; null is one that is not given."""
+    return "" if value is None else str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Id = Annotated[str, BeforeValidator(_as_id)]
+Title = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class _Columns(_Lenient):
 class _Qa(_Lenient):
     id: Id
     question: str
-    answers: list[_Answer] | _Columns = []
+    answers: list[_Answer] | _Columns | None = None  # null where a test set keeps them back
     is_impossible: bool | None = None
 
 
@@ -61,7 +66,7 @@ class _Paragraph(_Lenient):
 
 class _Article(_Lenient):
     paragraphs: list[_Paragraph]
-    title: str = ""
+    title: Title = ""
     id: Id = ""
 
 
@@ -76,7 +81,7 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
     """
     document = _checked(file, TypeAdapter(_Squad))
     for a, article in enumerate(document.data):
-        article_id = article.id or article.title or f"{file.path}#{a}"
+        article_id = article.id or article.title or f"{file.place}#{a}"
         notes.counts["articles"] += 1
         for p, paragraph in enumerate(article.paragraphs):
             context_id = paragraph.id or f"{article_id}#{p}"
@@ -89,7 +94,7 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
                 answers = (
                     list(zip(qa.answers.text, qa.answers.answer_start, strict=True))
                     if isinstance(qa.answers, _Columns)
-                    else [(answer.text, answer.answer_start) for answer in qa.answers]
+                    else [(answer.text, answer.answer_start) for answer in qa.answers or ()]
                 )
                 question = _Question(
                     article_id,
@@ -115,12 +120,17 @@ class _CmrcContext(_Lenient):
     context_id: Id
     context_text: str
     qas: list[_CmrcQa]
-    title: str = ""
+    title: Title = ""
+
+
+def cmrc_form(file: TextFile) -> int:
+    """0 for CMRC's native form, a list; 1 for the squad-style one, a document, whose starts are guesses."""
+    return 0 if file.data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[") else 1
 
 
 def read_cmrc(file: TextFile, notes: Notes) -> Iterator[Row]:
     """CMRC 2018, squad-style (a document) or native (a list: no starts)."""
-    if not file.data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+    if cmrc_form(file) == 1:
         yield from read_squad(file, notes, first_only=True)
         return
     for context in _checked(file, TypeAdapter(list[_CmrcContext])):
@@ -141,31 +151,49 @@ def read_cmrc(file: TextFile, notes: Notes) -> Iterator[Row]:
             yield from _row(question, notes, True)
 
 
-class _FgcAnswer(_Lenient):
-    ATEXT: Any  # the corpus's own names
+class _Fgc(BaseModel):
+    """FGC's own names, as others report them: the release was not at hand, so what is not among them is counted."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
 
 
-class _FgcQuestion(_Lenient):
+class _FgcAnswer(_Fgc):
+    ATEXT: Any
+
+
+class _FgcQuestion(_Fgc):
     QID: Id
     QTEXT: str
-    ANSWER: list[_FgcAnswer] = []
+    ANSWER: list[_FgcAnswer] | None = None
+    QTYPE: Any = None
+    ATYPE: Any = None
+    AMODE: Any = None
 
 
-class _FgcDocument(_Lenient):
+class _FgcDocument(_Fgc):
     DID: Id
     DTEXT: str
     QUESTIONS: list[_FgcQuestion]
 
 
 def read_fgc(file: TextFile, notes: Notes) -> Iterator[Row]:
-    """FGC: answers are free text, found in the context where they stand there."""
+    """FGC: answers are free text, found in the context where they stand there. Fields not foreseen are counted by name."""
     for document in _checked(file, TypeAdapter(list[_FgcDocument])):
         notes.counts["articles"] += 1
+        _note_unforeseen(document, "", notes)
         _note_context(document.DTEXT, notes)
         for qa in document.QUESTIONS:
-            answers = [(answer.ATEXT, None) for answer in qa.ANSWER]
+            _note_unforeseen(qa, "QUESTIONS.", notes)
+            for answer in qa.ANSWER or ():
+                _note_unforeseen(answer, "QUESTIONS.ANSWER.", notes)
+            answers = [(answer.ATEXT, None) for answer in qa.ANSWER or ()]
             question = _Question(document.DID, "", document.DID, document.DTEXT, qa.QID, qa.QTEXT, answers, False)
             yield from _row(question, notes, False)
+
+
+def _note_unforeseen(part: _Fgc, prefix: str, notes: Notes) -> None:
+    for name in part.model_extra or {}:
+        notes.counts[f"field not foreseen: {prefix}{name}"] += 1
 
 
 def _checked(file: TextFile, form: TypeAdapter[Any]) -> Any:
@@ -174,7 +202,7 @@ def _checked(file: TextFile, form: TypeAdapter[Any]) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise TextError(f"{file.path}: {place}: {first['msg']}; this is not the form that the corpus has") from error
+        raise FormError(f"{file.path}: {place}: {first['msg']}; this is not the form that the corpus has") from error
 
 
 def _note_context(context: str, notes: Notes) -> None:

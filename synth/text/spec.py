@@ -62,7 +62,7 @@ class MrcSpec(_DrawnSpec):
     kind: Literal["mrc"]
     conversion: Conversion
     duplicates: Duplicates = Duplicates()
-    keep_inexact: bool = False  # answers of which an edge fell into a phrase that was replaced as a whole
+    keep_inexact: bool = True  # answers of which an edge fell into a phrase that was replaced as a whole, marked
     tokens: Tokens | None = None
     readings: list[Literal["pinyin", "zhuyin"]] = []
     readings_table: dict[str, str] = {}  # further ones, in zhuyin: {"人質": "ㄖㄣˊ ㄓˋ"}

@@ -15,9 +15,10 @@ from catalog.manifests import Licence
 from catalog.roots import open_root
 from catalog.text_kinds import text_schema
 from flows.text.adapter import Notes, TextFile
-from flows.text.csc import read_pairs, read_sgml
+from flows.text.csc import read_pairs
 from flows.text.labelled import conll_reader
 from flows.text.shards import write_rows
+from flows.text.sighan import read_sgml
 from synth.text.edits import apply, difference
 from synth.text.tagging import tag_names
 
@@ -109,13 +110,14 @@ def test_squad_groups_articles_and_has_both_offsets(exported: Export) -> None:
         "article_id": "a",
         "context_id": "c",
         "answers": {"text": ["臺北"], "answer_start": [2]},
+        "answers_exact": [True],
     }
-    nothing = row | {"answers": {"text": [], "answer_start": []}, "is_impossible": True}
+    nothing = row | {"answers": {"text": [], "answer_start": []}, "answers_exact": [], "is_impossible": True}
     _, text = exported("mrc", "squad", [row, nothing, row | {"article_id": "b"}])
     document = json.loads(text)
     assert [len(article["paragraphs"]) for article in document["data"]] == [1, 1]
     first, second = document["data"][0]["paragraphs"][0]["qas"]
-    assert first["answers"] == [{"text": "臺北", "answer_start": 2, "answer_start_utf16": 3}]
+    assert first["answers"] == [{"text": "臺北", "answer_start": 2, "answer_start_utf16": 3, "exact": True}]
     assert second["is_impossible"]
     _, lines = exported("mrc", "jsonl", [row])
     assert json.loads(lines.splitlines()[0])["answers"]["answer_start_utf16"] == [3]
@@ -150,6 +152,9 @@ def test_mistakes(exported: Export, tmp_path: Path) -> None:
     for format_, split, said in (("squad", None, "not for kind cls"), ("jsnl", None, "jsonl"), ("jsonl", "tset", "test")):
         with pytest.raises(CatalogError, match=said):
             export("cls", format_, tmp_path / "none", split=split, root=root)
+    (tmp_path / "taken" / "cls-test.jsonl").mkdir(parents=True)
+    with pytest.raises(CatalogError, match="cannot write"):
+        export("cls", "jsonl", tmp_path / "taken", root=root)
     with pytest.raises(DatasetNotFound):
         export("clss", "jsonl", tmp_path / "none", root=root)
     assert not (tmp_path / "none").exists()

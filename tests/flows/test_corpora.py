@@ -94,5 +94,7 @@ def test_an_unknown_corpus_is_answered_with_near_ones() -> None:
     """In one line."""
     with pytest.raises(YuliaoError, match=r"no corpus 'aishel1'; did you mean 'aishell1' or 'aishell3'\?"):
         corpora.get("aishel1")
-    with pytest.raises(YuliaoError, match="librispeech"):
+    with pytest.raises(YuliaoError, match="'drcd'"):
+        corpora.get("drdc")  # a corpus of text
+    with pytest.raises(YuliaoError, match="aishell1"):
         corpora.get("../evil")

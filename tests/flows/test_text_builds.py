@@ -8,12 +8,15 @@ import datasets
 import pytest
 
 import catalog
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, IntegrityError
+from catalog.export import export
 from flows.cli import run
 from flows.specs import is_text_spec, load_text_spec, spec_names
 from flows.text.build import build
 from flows.text.ingest import ingest
 from synth.errors import SpecError
+from synth.text import opencc
+from synth.text.convert import convert
 from synth.text.edits import Edit, invert
 
 SENTENCES = [
@@ -162,8 +165,8 @@ def test_readings_can_be_added(corpora: None) -> None:
         assert row["context_pinyin"][at : at + len(word)] == pinyin
 
 
-def test_inexact_answers_are_left_out_or_marked(tmp_path: Path) -> None:
-    """An answer that begins inside a phrase that is replaced as a whole."""
+def test_inexact_answers_are_marked_or_left_out(tmp_path: Path) -> None:
+    """An answer that begins inside a phrase that is replaced as a whole is widened to it."""
     context = "他用U盘存文件，还有软件。"
     qas = [{"query_id": f"Q{k}", "query_text": "？", "answers": [answer]} for k, answer in enumerate(["盘", "软件"])]
     path = tmp_path / "cmrc2018_train.json"
@@ -171,13 +174,82 @@ def test_inexact_answers_are_left_out_or_marked(tmp_path: Path) -> None:
     ingest("cmrc2018", [path])
     asked = {"corpus": "cmrc2018", "conversion.from_hans": "s2twp"}
     build(load_text_spec("mrc_zh_tw", asked))
-    assert [row["answers"]["text"] for row in rows_of("mrc_zh_tw")] == [["軟體"]]
+    rows = rows_of("mrc_zh_tw")
+    assert [(row["answers"]["text"], row["answers_exact"]) for row in rows] == [(["隨身碟"], [False]), (["軟體"], [True])]
     assert catalog.manifest("mrc_zh_tw").report["conversion"] == {"answers": 2, "exact": 1}
-    build(load_text_spec("mrc_zh_tw", {**asked, "keep_inexact": True}), name="all")
-    assert [(row["answers"]["text"], row["answers_exact"]) for row in rows_of("all")] == [
-        (["隨身碟"], [False]),
-        (["軟體"], [True]),
-    ]
+    export("mrc_zh_tw", "squad", tmp_path)
+    (written,) = tmp_path.glob("mrc_zh_tw-*.json")
+    paragraphs = json.loads(written.read_text(encoding="utf-8"))["data"][0]["paragraphs"]
+    assert [qa["answers"][0]["exact"] for qa in paragraphs[0]["qas"]] == [False, True]
+    build(load_text_spec("mrc_zh_tw", {**asked, "keep_inexact": False}), name="exact")
+    assert [row["answers"]["text"] for row in rows_of("exact")] == [["軟體"]]
+    assert catalog.manifest("exact").report["left_out"] == {"every answer inexact after conversion": 1}
+
+
+def test_a_converted_row_can_be_checked_back(corpora: None) -> None:
+    """From what it keeps of the original: text, answers, free answers, configuration and version."""
+    build(load_text_spec("mrc_zh_tw", {"conversion.from_hans": "s2twp"}))
+    converted = [row for row in rows_of("mrc_zh_tw") if row["conversion"]]
+    assert converted
+    for row in converted:
+        was = row["original_answers"]
+        spans = [(start, start + len(text)) for text, start in zip(was["text"], was["answer_start"], strict=True)]
+        again = convert(row["original_context"], spans, row["conversion"])
+        assert (again.text, row["converter"]) == (row["context"], opencc.version())
+        assert [again.text[start:end] for start, end in again.spans] == row["answers"]["text"]
+        assert [start for start, _ in again.spans] == row["answers"]["answer_start"]
+        assert row["original_free_answers"] == row["free_answers"] == []
+
+
+def test_an_entity_that_is_inexact_keeps_its_sentence(tmp_path: Path) -> None:
+    """Untagged, widened, counted; the original text and its entities stay in the row, and lead to the same again."""
+    lines = ["用 O", "U B-ORG", "盘 B-LOC", "存 O", "信 B-ORG", "息 I-ORG", "𠮷 B-PER", "sir I-PER"]
+    (tmp_path / "example.train").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ingest("peoples_daily_ner", [tmp_path / "example.train"])
+    asked = {"corpus": "peoples_daily_ner", "conversion.script": "Hant", "conversion.from_hans": "s2twp"}
+    build(load_text_spec("ner_zh", asked))
+    (row,) = rows_of("ner_zh")
+    names = catalog.get("ner_zh", split="train").features["ner_tags"].feature.names
+    assert "".join(row["tokens"]) == "用隨身碟存資訊𠮷sir"
+    found = [(tag, row["tokens"][k]) for k, tag in enumerate(names[number] for number in row["ner_tags"]) if tag != "O"]
+    assert found == [("B-ORG", "資"), ("I-ORG", "訊"), ("B-PER", "𠮷"), *(("I-PER", letter) for letter in "sir")]
+    widened = [{"start": 1, "end": 4, "label": label} for label in ("ORG", "LOC")]
+    assert row["inexact_entities"] == widened
+    assert row["original_text"] == "用U盘存信息𠮷sir"
+    spans = [(entity["start"], entity["end"]) for entity in row["original_entities"]]
+    assert [row["original_text"][slice(*span)] for span in spans] == ["U", "盘", "信息", "𠮷sir"]
+    again = convert(row["original_text"], spans, row["conversion"])
+    assert (again.text, again.exact) == ("".join(row["tokens"]), [False, False, True, True])
+    counts = catalog.manifest("ner_zh").report["counts"]
+    assert (counts["entities converted"], counts["entities inexact after conversion, left untagged"]) == (4, 2)
+    export("ner_zh", "jsonl", tmp_path)
+    said = json.loads((tmp_path / "ner_zh-train.jsonl").read_text(encoding="utf-8"))
+    assert said["original_entities"][3] == {"start": 6, "end": 10, "label": "PER", "start_utf16": 6, "end_utf16": 11}
+    assert catalog.verify("ner_zh").ok
+
+
+def test_what_is_exported_says_its_licence_and_what_was_changed(corpora: None, tmp_path: Path) -> None:
+    """As CC BY-SA asks: names and addresses of licences, whom to name, where from, and the conversion with its version."""
+    build(load_text_spec("mrc_zh_tw", {"conversion.from_hans": "s2twp"}))
+    written = export("mrc_zh_tw", "squad", tmp_path / "out")
+    assert written.note == str(tmp_path / "out" / "mrc_zh_tw-LICENCE.txt")
+    note = Path(written.note).read_text(encoding="utf-8")
+    for said in (
+        "Licence: CC-BY-SA-3.0 AND CC-BY-SA-4.0",
+        "https://creativecommons.org/licenses/by-sa/3.0/",
+        "https://creativecommons.org/licenses/by-sa/4.0/",
+        "Delta Electronics",
+        "iFLYTEK",
+        "arXiv:1806.00920",
+        "Source: https://github.com/ymcui/cmrc2018",
+        "- drcd@1: brought into the form",
+        f"- mrc_zh_tw@1: converted by OpenCC {opencc.version()} (s2twp)",
+        "- these files: written in the form squad",
+    ):
+        assert said in note
+    build(load_text_spec("csc_asr", {"corpora": ["drcd"]}))
+    again = Path(export("csc_asr", "csc-tsv", tmp_path / "out", split="train").note).read_text(encoding="utf-8")
+    assert "- csc_asr@1: errors put into the texts" in again
 
 
 def test_correction_sets_invert_and_keep_the_share_of_identical_pairs(corpora: None) -> None:
@@ -246,7 +318,11 @@ def test_labels_of_two_corpora_by_name(tmp_path: Path) -> None:
     }
     assert [names[tag] for tag in rows["test"][0]["ner_tags"]] == ["B-LOC", "E-LOC"]
     assert [names[tag] for tag in rows["train"][0]["ner_tags"]] == ["S-PER"]
-    assert catalog.manifest("ner_zh").report["counts"] == {"moved_to_a_later_split": 1}
+    assert catalog.manifest("ner_zh").report["counts"] == {
+        "entities converted": 4,
+        "entities inexact after conversion, left untagged": 0,
+        "moved_to_a_later_split": 1,
+    }
 
 
 def test_classes_and_pairs_keep_rows_without_labels(tmp_path: Path) -> None:
@@ -293,3 +369,26 @@ def test_every_shipped_spec_of_text_can_be_read() -> None:
 def test_a_corpus_named_twice_is_refused(corpora: None) -> None:
     with pytest.raises(CatalogError, match="twice"):
         build(load_text_spec("mrc_zh_tw", {"corpora": ["drcd", "drcd@1"]}))
+
+
+def test_a_dry_run_refuses_what_the_build_would(corpora: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that cannot be, and one that a set of another kind has: before any work."""
+    for name, said in (("no/such", "no/such"), ("drcd", None), ("cmrc2018", None)):
+        for further in ([], ["--dry-run"]):
+            arguments = ["build", "csc_asr", "--set", "corpora=[drcd]", "--name", name, *further]
+            assert run(arguments) == 2
+            assert (said or "of kind 'mrc'") in capsys.readouterr().err
+    assert run(["build", "mrc_zh_tw", "--name", "other", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "other"
+
+
+def test_a_damaged_blob_is_named(corpora: None, tmp_path: Path) -> None:
+    """By builds and exports alike."""
+    for blob in (tmp_path / "catalog" / "cmrc2018" / "blobs").iterdir():
+        blob.chmod(0o600)
+        blob.write_bytes(blob.read_bytes()[:2000])
+        damaged = blob.name
+    for work in (lambda: build(load_text_spec("mrc_zh_tw")), lambda: export("cmrc2018", "squad", tmp_path / "out")):
+        with pytest.raises(IntegrityError, match=damaged):
+            work()
+    assert not list((tmp_path / "out").glob("cmrc2018-t*"))

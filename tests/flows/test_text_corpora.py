@@ -76,7 +76,7 @@ def test_squad_with_and_without_answers(tmp_path: Path) -> None:
 
 
 def test_own_annotations_without_an_id_or_a_start_for_each_answer_are_refused(tmp_path: Path) -> None:
-    """By the question where it is an empty id or columns of two lengths, by the file where the id is no id at all."""
+    """By the question where it is no id or columns of two lengths, by the file where the id is of another type."""
     whole = {"id": 1, "question": "Where?", "answers": {"text": ["France"], "answer_start": [12]}}
     qas: list[dict[str, Any]] = [
         whole,
@@ -84,17 +84,28 @@ def test_own_annotations_without_an_id_or_a_start_for_each_answer_are_refused(tm
         whole | {"id": "b", "answers": {"text": [], "answer_start": [12]}},
         whole | {"id": ""},
         whole | {"id": " "},
+        whole | {"id": None},
     ]
     rows, report = rows_of("mrc_own", tmp_path / "own", {"own.json": squad(qas)})
     assert [row["source_id"] for row in rows["train"]] == ["1"]
     (file,) = report["files"]
-    assert file["counts"]["questions"] == 5
+    assert file["counts"]["questions"] == 6
     assert file["counts"]["refused: not as many answers as starts"] == 2
-    assert file["counts"]["refused: an empty id"] == 2
-    assert [refused["where"] for refused in file["refused"]] == ["a", "b", "a question of Paris#0", "a question of Paris#0"]
-    for number, wrong in enumerate((True, None, 1.5, ["a"])):
+    assert file["counts"]["refused: an empty id"] == 3
+    assert [refused["where"] for refused in file["refused"]] == ["a", "b", *["a question of Paris#0"] * 3]
+    for number, wrong in enumerate((True, 1.5, ["a"])):
         with pytest.raises(TextError, match=r"data\.0\.paragraphs\.0\.qas\.1\.id"):
             rows_of("mrc_own", tmp_path / str(number), {"own.json": squad([whole, whole | {"id": wrong}])})
+
+
+def test_nulls_are_what_is_not_given(tmp_path: Path) -> None:
+    """Titles and ids of articles go by their place then; answers that are kept back are none."""
+    qas = [{"id": 0, "question": "Where?", "answers": [{"text": "France", "answer_start": 12}]}]
+    qas.append({"id": 1, "question": "Why?", "answers": None})
+    article = {"title": None, "id": None, "paragraphs": [{"id": None, "context": "Paris is in France.", "qas": qas}]}
+    rows, report = rows_of("mrc_own", tmp_path, {"x/own.json": json.dumps({"data": [article]})})
+    assert [(row["id"], row["article_id"], row["title"]) for row in rows["train"]] == [("mrc_own-0", "x/own.json#0", "")]
+    assert report["files"][0]["refused"] == [{"where": "1", "reason": "no answer, and not said to be unanswerable"}]
 
 
 def test_translations_of_squad_tell_their_script(tmp_path: Path) -> None:
@@ -165,7 +176,10 @@ def test_sighan_counts_from_one(tmp_path: Path) -> None:
 
 
 def test_sighan_refuses_what_it_cannot_read(tmp_path: Path) -> None:
-    """Space in tags is none of that; no passage goes out with a mistake left in because its mark could not be read."""
+    """Space in tags is none of that; no passage goes out with a mistake left in because its mark could not be read.
+
+    A mark that does not say of which passage it is takes those of its essay along.
+    """
     mistake = '<MISTAKE id="{}" location="{}" >\n<WRONG>{}</WRONG>\n<CORRECTION>{}</CORRECTION>\n</MISTAKE>\n'
     sgml = (
         '<PASSAGE id="A1" >今天天汽</PASSAGE><PASSAGE id="A2">今天天汽</PASSAGE><PASSAGE id="A3">今天天汽</PASSAGE>\n'
@@ -173,7 +187,9 @@ def test_sighan_refuses_what_it_cannot_read(tmp_path: Path) -> None:
         + '<MISTAKE id="A2" location="4"><WRONG>汽</WRONG></MISTAKE>\n'
         + mistake.format("A3", "four", "汽", "氣")
         + mistake.format("A9", 4, "汽", "氣")
-        + "<MISTAKE>\n"
+        + '<ESSAY title="b"><PASSAGE id="A4">今天天汽</PASSAGE><PASSAGE id="A5">沒有錯</PASSAGE><MISTAKE></ESSAY>\n'
+        + "<ESSAY><MISTAKE></ESSAY>\n"
+        + '<ESSAY><PASSAGE id="A6">沒有錯</PASSAGE></ESSAY>\n'
     )
     files = {
         "B1.sgml": sgml,
@@ -181,13 +197,143 @@ def test_sighan_refuses_what_it_cannot_read(tmp_path: Path) -> None:
         "TestTruth.txt": "B1, 2, 氣\nB2, 2, 氣, 4\nB3,\nB4, 0\nB9, 0\n",
     }
     rows, report = rows_of("sighan", tmp_path, files)
-    assert [(row["source_id"], row["right"]) for row in rows["train"]] == [("A1", "今天天氣")]
+    assert [(row["source_id"], row["right"]) for row in rows["train"]] == [
+        ("A1", "今天天氣"),
+        ("A6", "沒有錯"),
+    ]
     assert [(row["source_id"], row["right"]) for row in rows["test"]] == [("B1", "天氣"), ("B4", "沒有錯")]
     counts = {file["official_split"]: file["counts"] for file in report["files"]}
-    assert counts["training"]["refused: a mistake that is not written as they are"] == 2
+    assert counts["training"]["refused: a mistake that is not written as they are"] == 4
+    assert counts["training"]["mistakes_without_an_id"] == 2
     assert counts["training"]["refused: a mistake of no passage"] == 2
     assert counts["test"]["refused: truth that is not pairs of place and character"] == 2
     assert counts["test"]["truths_of_no_passage"] == 1
+
+
+SAMPLES = """<DOC Nid="00001">
+<P>這家店的東西很貴，我門不買。 </P>
+<TEXT>
+<MISTAKE wrong_position=11>
+<WRONG>我門</WRONG>
+<CORRECT>我們</CORRECT>
+</MISTAKE>
+</TEXT>
+</DOC>
+
+<doc Nid="00002">
+<p>沒有錯&amp;</p>
+<TEXT>
+<MISTAKE wrong_position=0>
+</MISTAKE>
+</TEXT>
+</doc>
+<DOC Nid="00003"><P>天汽</P><TEXT><MISTAKE wrong_position=1><WRONG>天汽</WRONG><CORRECT>天氣</CORRECT></MISTAKE></TEXT></DOC>
+<DOC Nid="00004"><P>天汽</P><TEXT><MISTAKE wrong_position=2></MISTAKE></TEXT></DOC>
+<DOC Nid="00005"><P>天汽</P><TEXT><MISTAKE wrong_position=2><WRONG>汽</WRONG></MISTAKE></TEXT></DOC>
+<DOC Nid="00006"><P>天汽</P>
+"""
+
+
+def test_sighan_of_2013_has_a_layout_of_its_own(tmp_path: Path) -> None:
+    """One passage a document, places that count from 1, 0 for none; of the tests subtask 2 alone says what is right."""
+    test = "SIGHAN/FinalTest /FinalTest_SubTask"
+    files = {
+        "SampleSet/Bakeoff2013_SampleSet_WithError_00001-00350.txt": SAMPLES,
+        f"{test}2.txt": "(NID=00401) 今天天汽很号\n(NID=00402) 沒有錯\n",
+        f"{test}2_Truth.txt": "00401, 4, 氣, 6, 好\n00402, 0\n",
+        f"{test}1.txt": "(NID=0001) 今天天汽很号\n",
+        f"{test}1_Truth.txt": "0001, 4, 6\n",
+        "__MACOSX/SampleSet/._Bakeoff2013_SampleSet_WithError_00001-00350.txt": "\0",
+    }
+    rows, report = rows_of("sighan", tmp_path, files)
+    assert [(row["source_id"], row["wrong"], row["right"]) for row in rows["train"]] == [
+        ("00001", "這家店的東西很貴，我門不買。 ", "這家店的東西很貴，我們不買。 "),
+        ("00002", "沒有錯&", "沒有錯&"),
+    ]
+    assert [(row["source_id"], row["right"]) for row in rows["test"]] == [("00401", "今天天氣很好"), ("00402", "沒有錯")]
+    (samples,) = [file for file in report["files"] if file["official_split"] == "training"]
+    assert {refused["where"]: refused["reason"] for refused in samples["refused"]} == {
+        "00003": "a mistake that does not stand where it is said to",
+        "00004": "a mistake that is not written as they are",
+        "00005": "a mistake that is not written as they are",
+        "SampleSet/Bakeoff2013_SampleSet_WithError_00001-00350.txt, document 6": "a document that is not written as they are",
+    }
+    assert samples["counts"]["passages"] == 6
+    assert len(report["other_files"]) == 2
+
+
+def test_a_stray_byte_costs_sighan_a_passage_and_many_cost_it_the_file(tmp_path: Path) -> None:
+    """The released files have one or two each. What is not UTF-8 throughout is refused whole, with what it may be."""
+    one = '<PASSAGE id="A{}">沒有錯</PASSAGE>\n'
+    whole = "".join(map(one.format, range(60))).encode()
+    (tmp_path / "B1.sgml").write_bytes(whole + '<PASSAGE id="B">沒有'.encode() + b"\x8c\xaf</PASSAGE>\n")
+    rows, report = rows_of("sighan", tmp_path, {})
+    assert len(rows["train"]) == 60
+    assert report["files"][0]["refused"] == [{"where": "B", "reason": "bytes that are not UTF-8"}]
+    for name, data in (("big5", whole.decode().encode("big5")), ("utf-16", whole.decode().encode("utf-16"))):
+        (tmp_path / "B1.sgml").write_bytes(data)
+        with pytest.raises(TextError, match=f"(?i){name}"):
+            rows_of("sighan", tmp_path, {})
+
+
+def test_ids_that_are_null_or_no_ids(tmp_path: Path) -> None:
+    """Null and empty are not given: the row goes by its place, the same wherever its folder lies. 0 is an id."""
+    item = {"original_text": "他他去了", "correct_text": "他去了"}
+    lines = [item | {"id": wrong} for wrong in (None, "", 0, 7, True, 1.5, ["x"])]
+    rows, report = rows_of("csc_own", tmp_path / "c", {"a/train.jsonl": "\n".join(map(json.dumps, [*lines, item]))})
+    assert [row["source_id"] for row in rows["train"]] == ["a/train.jsonl:1", "a/train.jsonl:2", "0", "7", "a/train.jsonl:8"]
+    assert report["files"][0]["counts"]["refused: an id that is neither text nor a whole number"] == 3
+    for corpus, text in (("afqmc", {"sentence1": "一", "sentence2": "二"}), ("tnews", {"sentence": "一"})):
+        lines = [text | {"id": wrong, "label": "0" if corpus == "afqmc" else "100"} for wrong in (None, 0, False)]
+        lines += [text | {"label": label} for label in (True, "", [], "None", None)]
+        rows, report = rows_of(corpus, tmp_path / corpus, {"train.json": "\n".join(map(json.dumps, lines))})
+        assert [row["source_id"] for row in rows["train"]] == ["train.json:1", "0", "train.json:8"]
+        assert rows["train"][-1]["label"] is None
+        assert report["files"][0]["counts"]["refused: a label that the corpus does not have"] == 4
+
+
+def test_cmrc_in_both_forms_is_read_in_one(tmp_path: Path) -> None:
+    """The native form, whatever the files are called and in which order they come; the other is named, and no duplicate."""
+    native = [
+        {
+            "context_id": "T",
+            "context_text": "车站很大",
+            "title": "",
+            "qas": [{"query_id": "Q", "query_text": "？", "answers": ["车站"]}],
+        }
+    ]
+    qas = [{"id": "Q", "question": "？", "answers": [{"text": "车站", "answer_start": 0}]}]
+    squad_style = json.dumps({"data": [{"title": "", "paragraphs": [{"id": "T", "context": "车站很大", "qas": qas}]}]})
+    files = {
+        "a/squad-style-cmrc2018_trial.json": squad_style,
+        "b/cmrc2018_trial.json": json.dumps(native),
+        "cmrc2018_dev.json": squad_style.replace('"Q"', '"D"'),
+    }
+    rows, report = rows_of("cmrc2018", tmp_path, files)
+    assert [row["answer_positions"] for row in rows["test"]] == [["found"]]
+    assert [row["source_id"] for row in rows["validation"]] == ["D"]
+    assert report["left_aside_for_another_form"] == [
+        {"file": "a/squad-style-cmrc2018_trial.json", "official_split": "trial", "read_instead": "b/cmrc2018_trial.json"}
+    ]
+    assert not any(file["refused"] for file in report["files"])
+
+
+def test_fgc_says_where_it_is_not_what_was_recalled(tmp_path: Path) -> None:
+    """Its fields were never seen: others are counted by name, and a file of another form is answered with what was expected."""
+    answer = {"ATEXT": "臺北", "ATOKEN": [[0, 1]]}
+    qas = [{"QID": "D1Q1", "QTEXT": "何處？", "AMODE": "Single-Span", "ANSWER": [answer], "SHINT": []}]
+    document = {"DID": "D1", "DTEXT": "臺北在北部。", "QUESTIONS": qas, "SENTS": []}
+    rows, report = rows_of("fgc", tmp_path, {"FGC_release_all_train.json": json.dumps([document])})
+    assert rows["train"][0]["answers"] == {"text": ["臺北"], "answer_start": [0]}
+    counts = report["files"][0]["counts"]
+    assert {name: count for name, count in counts.items() if name.startswith("field")} == {
+        "field not foreseen: QUESTIONS.ANSWER.ATOKEN": 1,
+        "field not foreseen: QUESTIONS.SHINT": 1,
+        "field not foreseen: SENTS": 1,
+    }
+    assert report["not_confirmed_yet"] == list(corpora.get("fgc").recalled) != []
+    with pytest.raises(TextError, match=r"0\.DTEXT: .* recalled and never confirmed: .*ATEXT"):
+        rows_of("fgc", tmp_path, {"FGC_release_all_train.json": json.dumps([{"DID": "D1", "CONTEXT": "臺北"}])})
 
 
 def test_own_corrections_come_as_json_or_tsv(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from catalog.manifests import Licence
 from flows.adapter import Archive
 from flows.mirrors import github
 from flows.text.adapter import TextCorpus
-from flows.text.mrc import read_cmrc
+from flows.text.mrc import cmrc_form, read_cmrc
 
 CORPUS = TextCorpus(
     name="cmrc2018",
@@ -26,6 +26,7 @@ CORPUS = TextCorpus(
     files={"*cmrc2018_train*.json": "train", "*cmrc2018_dev*.json": "dev", "*cmrc2018_trial*.json": "trial"},
     splits={"train": "train", "dev": "validation", "trial": "test"},
     read=read_cmrc,
+    rank_of_form=cmrc_form,
     known_overlaps=("article_id",),
     archives=(  # the native form
         Archive("cmrc2018_train.json", sha256="d935a2d2c3ea8fef4b6b3d7f1c876f5870b720fc0c9caf4d14989f394a3d4745"),

@@ -17,4 +17,5 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "test": "test"},
     read=read_fgc,
     known_overlaps=("article_id",),
+    recalled=("The fields are DID, DTEXT, QUESTIONS, QID, QTEXT, QTYPE, ATYPE, AMODE, ANSWER and ATEXT.",),
 )

@@ -1,9 +1,22 @@
-"""SIGHAN's spelling check of 2014 and 2015, in traditional characters as released. Copies on the web are mostly simplified by
-OpenCC, and their training files hold 271,329 sentences that a program made."""
+"""SIGHAN's spelling check of 2013, 2014 and 2015, in traditional characters as released. Copies on the web are mostly simplified
+by OpenCC, and their training files hold 271,329 sentences that a program made.
+
+Of 2013, subtask 1 says where the mistakes are and not what should stand there: no correction set. Dry runs are left aside.
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from catalog.manifests import Licence
-from flows.text.adapter import TextCorpus
-from flows.text.csc import read_sgml, read_truth
+from flows.text.adapter import Notes, Row, TextCorpus, TextFile
+from flows.text.sighan import read_samples, read_sgml, read_truth
+
+
+def _read(file: TextFile, notes: Notes) -> Iterator[Row]:
+    if file.path.endswith(".sgml"):
+        return read_sgml(file, notes)
+    return read_samples(file, notes) if "SampleSet" in PurePosixPath(file.path).name else read_truth(file, notes)
+
 
 CORPUS = TextCorpus(
     name="sighan",
@@ -16,8 +29,12 @@ CORPUS = TextCorpus(
         "check. SIGHAN 2015."
     ),
     homepage="http://nlp.ee.ncu.edu.tw/resource/csc.html",
-    files={"*.sgml": "training", "*TestInput*.txt": "test", "*TestTruth*.txt": "test"},
+    files={
+        "*.sgml": "training",
+        "*SampleSet_With*.txt": "training",
+        **dict.fromkeys(("*TestInput*.txt", "*TestTruth*.txt", "*FinalTest_SubTask2*.txt"), "test"),
+    },
     splits={"training": "train", "test": "test"},
-    read=lambda file, notes: read_sgml(file, notes) if file.path.endswith(".sgml") else read_truth(file, notes),
+    read=_read,
     joined=("test",),
 )
