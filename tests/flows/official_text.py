@@ -84,6 +84,15 @@ def squad() -> Official:
     return Official(files, {"train": 2, "dev": 2})
 
 
+def squad1() -> Official:
+    """Version 1.1: an answer to every question."""
+    files = {
+        "train-v1.1.json": _squad(("Paris", "Paris is in France.", "France")),
+        "dev-v1.1.json": _squad(("Rome", "Rome is in Italy.", "Italy")),
+    }
+    return Official(files, {"train": 1, "dev": 1})
+
+
 def squad_zh() -> Official:
     """A translation into each script."""
     files = {"train-zh.json": _squad(("a", "巴黎在法国。", "法国")), "dev-zh.json": _squad(("b", "巴黎在法國。", "法國"))}

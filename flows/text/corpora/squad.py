@@ -1,12 +1,13 @@
-"""SQuAD 1.1 and 2.0: English. Of 2.0, `plausible_answers` are passed over."""
+"""SQuAD 2.0: English, with questions that have no answer; `plausible_answers` are passed over. SQuAD 1.1 is `squad1`."""
 
 from catalog.manifests import Licence
+from flows.adapter import Archive
 from flows.text.adapter import TextCorpus
 from flows.text.mrc import read_squad
 
 CORPUS = TextCorpus(
     name="squad",
-    title="SQuAD",
+    title="SQuAD 2.0",
     kind="mrc",
     language="en",
     licence=Licence(
@@ -21,4 +22,10 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation"},
     read=read_squad,
     known_overlaps=("article_id",),
+    archives=(
+        Archive("train-v2.0.json", 42_123_633, sha256="68dcfbb971bd3e96d5b46c7177b16c1a4e7d4bdef19fb204502738552dede002"),
+        Archive("dev-v2.0.json", 4_370_528, sha256="80a5225e94905956a6446d296ca1093975c4d3b3260f1d6c8f68bc2ab77182d8"),
+    ),
+    mirrors=("https://rajpurkar.github.io/SQuAD-explorer/dataset/{file}",),
+    recalled=("CC BY-SA 4.0.",),
 )
