@@ -22,6 +22,9 @@ from synth.talks import LEAST_CUT_S, drawn_ranks, source_matrix
 _BITS = 30
 _ONE = 1 << _BITS  # the number that moves the pieces is an integer, so that offsets are the same on every machine
 _SHRINK = 0.002  # a mixture that came out too long is made anew with so much less speech than would do
+_SPARE = 1.3  # so much more speech is at hand than fills a mixture where two speak at a time, since of three all may
+_FULL = 0.95  # of a mixture: less is filled further, if it takes no more
+_MOST_ATTEMPTS = 8  # than so many
 
 _Cut = Callable[[int], list[tuple[int, int]]]  # from an utterance to starts and lengths of its stretches
 
@@ -95,8 +98,9 @@ def place_sparse(
     else:
         total, least = round(seconds * sample_rate_hz), round(LEAST_CUT_S * sample_rate_hz)
         shares = total * (1 + asked * (n_src > 1)) / n_src
-        said = _say(groups, pool, supply, cut, shares)
-        pieces = _fill(said, ranks, asked, own_pause, shares, total, least)
+        spare = shares * np.where(n_src > 2, _SPARE, 1.0)
+        said = _say(groups, pool, supply, cut, spare)
+        pieces = _fill(said, ranks, asked, own_pause, shares, spare, total, least)
         num_samples = np.full(len(firsts), total, dtype=np.int64)
     return Placement(pieces, num_samples, n_src, asked, np.ones(len(firsts), dtype=np.int32))
 
@@ -160,11 +164,18 @@ def _numbered(groups: Ints) -> Ints:
     return np.arange(len(groups)) - np.repeat(begins, np.diff(np.append(begins, len(groups))))
 
 
-def _fill(said: Pieces, ranks: Ints, asked: Floats, own_pause: int, shares: Floats, total: int, least: int) -> Pieces:
-    """As much of what is said as there is time for: pieces of mixtures that take no more than `total` samples."""
-    done: list[tuple[Ints, ...]] = []
-    going = np.arange(len(ranks))
-    shares = shares.copy()
+def _fill(
+    said: Pieces, ranks: Ints, asked: Floats, own_pause: int, shares: Floats, spare: Floats, total: int, least: int
+) -> Pieces:
+    """As much of what is said as there is time for: pieces of mixtures that take no more than `total` samples.
+
+    How long a mixture comes out is not known before its pieces are placed, so that more and less speech is tried: `shares` first,
+    never as much as `spare`, which is what was said.
+    """
+    found: list[tuple[Ints, ...]] = []
+    found_at = np.full(len(ranks), -1)  # the attempt whose pieces a mixture gets
+    most_that_fits, least_too_much = np.zeros(len(ranks)), spare.copy()
+    going, attempt, shares = np.arange(len(ranks)), 0, shares.copy()
     while len(going):
         row = np.full(len(ranks), -1)
         row[going] = np.arange(len(going))
@@ -173,11 +184,22 @@ def _fill(said: Pieces, ranks: Ints, asked: Floats, own_pause: int, shares: Floa
         offsets = _offsets(sessions, asked[going], own_pause)
         taken = (offsets + sessions.length).max(axis=1)
         fits = taken <= total
+        fitting = going[fits]
         pieces = sessions.of(np.flatnonzero(fits)).pieces(offsets[fits])
-        done.append((going[fits][pieces.mixture], pieces.stem, pieces.source, pieces.start, pieces.length, pieces.offset))
-        going, taken = going[~fits], taken[~fits]
-        shares[going] *= total / taken * (1 - _SHRINK)
-    return Pieces.of(*(np.concatenate(column) for column in zip(*done, strict=True)))
+        mixture = fitting[pieces.mixture]
+        found.append(
+            (mixture, pieces.stem, pieces.source, pieces.start, pieces.length, pieces.offset, np.full(len(mixture), attempt))
+        )
+        found_at[fitting], most_that_fits[fitting] = attempt, shares[fitting]
+        least_too_much[going[~fits]] = shares[going[~fits]]
+        between = (most_that_fits[going] + least_too_much[going]) / 2
+        shares[going] = np.where(found_at[going] >= 0, between, shares[going] * total / taken * (1 - _SHRINK))
+        attempt += 1
+        full = fits & (taken >= _FULL * total)
+        settled = (least_too_much[going] - most_that_fits[going] < least // 4) | (attempt >= _MOST_ATTEMPTS)
+        going = going[~full & ((found_at[going] < 0) | ~settled)]
+    *columns, of_attempt = (np.concatenate(column) for column in zip(*found, strict=True))
+    return Pieces.of(*(column[of_attempt == found_at[columns[0]]] for column in columns))
 
 
 def _shortened(said: Pieces, shares: Floats, least: int) -> Pieces:

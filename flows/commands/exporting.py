@@ -8,10 +8,12 @@ import click
 from flows.commands import options
 from flows.tables import print_json, print_table
 
+_FORMATS = "Mixtures: rttm, stm, ctm, activity. Texts: conll-bio, conll-bmes, csc-tsv, sighan, pycorrector, squad, jsonl."
+
 
 @click.command()
 @click.argument("reference", metavar="NAME[@V]")
-@click.option("--format", "format_", required=True, help="rttm, stm, ctm, activity; conll-bio, conll-bmes, csc-tsv, sighan, pycorrector, squad, jsonl.")
+@click.option("--format", "format_", required=True, help=_FORMATS)
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write into.")
 @click.option("--split", help="This split alone.")
 @options.as_json
