@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from flows.workers import ordered_map
 from synth.draws import Draws
 from synth.images import Response, Responses, prepare
-from synth.loudness import active_rms_dbfs
-from synth.room_stems import DryPiece, frame_peaks, stem_image
+from synth.room_stems import DryPiece, hear, stem_image
 from synth.rooms import Room, RoomSpec, bank_rooms, simulate
 
 RATE_HZ = 16_000
@@ -86,9 +85,8 @@ def planned_and_rendered(sources: Sequence[NDArray[np.int16]], ready: Callable[[
     length = len(sources[0])
     gains = []
     for source in sources:
-        heard = stem_image([DryPiece(lambda: source, 0, length, 0, 1.0)], ready(), length, 0, length)  # noqa: B023
-        frame_peaks(heard, RATE_HZ // 100)
-        gains.append(10 ** (-(active_rms_dbfs(heard[0], RATE_HZ) + 30) / 20))
+        measured = hear([DryPiece(lambda: source, 0, length, 0, 1.0)], ready(), length, "active_rms", RATE_HZ)  # noqa: B023
+        gains.append(1000 / measured.power**0.5)
     mixture = np.zeros((1, length), dtype=np.int16)
     for source, gain in zip(sources, gains, strict=True):
         heard = stem_image([DryPiece(lambda: source, 0, length, 0, gain)], ready(), length, 0, length)  # noqa: B023

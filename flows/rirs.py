@@ -32,6 +32,7 @@ from synth.rooms_spec import RoomsSpec
 ALGORITHM = 1  # raised when the same RIR shall be measured otherwise
 _RIRS_PER_TASK = 500
 _IDENTITY = ["id", "room_id", "recording_id", "audio_sha256"]
+_POSITIONS = {"source_m": pa.list_(pa.float64()), "microphones_m": pa.list_(pa.list_(pa.float64()))}
 _MEASURES = pa.schema([("t60_s", pa.float64()), ("drr_db", pa.float64()), ("problem", pa.string())])
 
 
@@ -42,7 +43,8 @@ class RirSources:
     Attributes:
         pin: of the version, an input of the set.
         manifest: of the version.
-        tables: by split: `id, room_id, recording_id, audio_sha256` and, of microphone 0, `t60_s, drr_db` (null: there is none).
+        tables: by split: `id, room_id, recording_id, audio_sha256`; of microphone 0 `t60_s, drr_db` (null: there is none); and
+            `source_m, microphones_m` of those that are used (null: the corpus does not say).
         load: from the id of a RIR to its samples, float64 [microphones, samples], at the rate of the set.
         report: `split_by`, in words, and `left_out`, ids by reason.
     """
@@ -169,7 +171,7 @@ def _measured(
     progress: Progress,
 ) -> pa.Table:
     """The RIRs of a split with `t60_s, drr_db` and, where one is of no use, its `problem`: measured once and cached."""
-    identity = {name: table[name] for name in _IDENTITY}
+    known = {name: table[name] for name in _IDENTITY}
     path = _cache_path(manifest, split, sample_rate_hz, microphones)
     if not path.exists():
         parts = [table.slice(at, _RIRS_PER_TASK) for at in range(0, len(table), _RIRS_PER_TASK)]
@@ -190,7 +192,14 @@ def _measured(
         finally:
             temporary.unlink(missing_ok=True)
     measures = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    return pa.table({**identity, **{name: measures[name] for name in _MEASURES.names}})
+    return pa.table({**known, **{name: measures[name] for name in _MEASURES.names}, **_positions(table, microphones)})
+
+
+def _positions(table: pa.Table, microphones: int) -> dict[str, pa.Array]:
+    if "source_m" not in table.column_names:
+        return {name: pa.nulls(len(table), kind) for name, kind in _POSITIONS.items()}
+    used = [places if places is None else places[:microphones] for places in table["microphones_m"].to_pylist()]
+    return {"source_m": table["source_m"], "microphones_m": pa.array(used, _POSITIONS["microphones_m"])}
 
 
 def _cache_path(manifest: Manifest, split: str, sample_rate_hz: int, microphones: int) -> Path:

@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.images import Response, image
+from synth.levels import frame_samples
+from synth.loudness import MEASURES
 from synth.noise_render import fade
 
 Floats = NDArray[np.float64]
+
+_FULL_SCALE = 32768.0
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,38 @@ def stem_image(pieces: Sequence[DryPiece], response: Response, num_samples: int,
     return image(dry_stem(pieces, first, last), response, length, begin, first)
 
 
-def frame_peaks(heard: Floats, frame: int) -> Floats:
-    """Largest magnitude at any microphone in each `frame` samples, float64 [frames]; the last frame may be partial.
+@dataclass(frozen=True)
+class Heard:
+    """A stem in its room, measured.
 
-    Stems are bounded together by the sum of theirs, times their gains.
+    Attributes:
+        power: at microphone 0, by a measure, as a mean square in the range of int16; 0 where the measure finds nothing.
+        peaks: largest magnitude at any microphone in each 10 ms, float64 [frames]; the last frame may be partial.
     """
+
+    power: float
+    peaks: Floats
+
+
+def hear(pieces: Sequence[DryPiece], response: Response, num_samples: int, measure: str, sample_rate_hz: int) -> Heard:
+    """Measure the whole of a stem as it is heard.
+
+    Args:
+        pieces: of the stem.
+        response: of its place in the room.
+        num_samples: of the mixture.
+        measure: one of `synth.loudness.MEASURES`.
+        sample_rate_hz: of the mixture.
+    """
+    heard = stem_image(pieces, response, num_samples, 0, num_samples)
+    power = _FULL_SCALE**2 * 10 ** (MEASURES[measure](heard[0], sample_rate_hz) / 10)
+    frame = frame_samples(sample_rate_hz)
     loudest = np.abs(heard).max(axis=0)
-    frames = -(-len(loudest) // frame)
-    peaks: Floats = np.pad(loudest, (0, frames * frame - len(loudest))).reshape(frames, frame).max(axis=1)
-    return peaks
+    frames = -(-num_samples // frame)
+    padded = np.pad(loudest, (0, frames * frame - num_samples))
+    return Heard(float(power), padded.reshape(frames, frame).max(axis=1))
+
+
+def peak_bound(stems: Sequence[Heard], gains: Sequence[float]) -> float:
+    """A bound on the magnitude of the sum of stems, each with a further gain, at any microphone."""
+    return float(np.sum([abs(gain) * stem.peaks for stem, gain in zip(stems, gains, strict=True)], axis=0).max())

@@ -114,6 +114,7 @@ def test_rirs_are_measured_at_microphone_0_and_the_useless_left_out_by_name(fold
     (row,) = sources.tables["train"].to_pylist()
     assert row["t60_s"] == pytest.approx(float(t60_s(good[0], RATE_HZ)))
     assert row["drr_db"] == pytest.approx(float(drr_db(good[0], RATE_HZ)))
+    assert row["source_m"] is row["microphones_m"] is None
     np.testing.assert_array_equal(sources.load("good"), good[:2].astype(np.float64))
 
 
@@ -228,9 +229,11 @@ def test_a_bank_is_made_and_opened(folder: Root) -> None:
     rows = catalog.get("set_rirs", split="train", root=folder.url)
     for row, told in zip(rows, sources.tables["train"].to_pylist(), strict=True):
         assert sources.load(row["id"]).shape == (2, row["num_samples"])
+        assert (told["source_m"], told["microphones_m"]) == (row["source_m"], row["microphones_m"])
         for name in ("t60_s", "drr_db"):
             assert told[name] == pytest.approx(row[name], rel=1e-6)
     again = opened(folder, corpus="set_rirs", microphones=1)
     assert ids(again) == ids(sources)
+    assert again.tables["test"]["microphones_m"][0].as_py() == sources.tables["test"]["microphones_m"][0].as_py()[:1]
     rir_id = ids(again)["test"][0]
     np.testing.assert_array_equal(again.load(rir_id), sources.load(rir_id)[:1])

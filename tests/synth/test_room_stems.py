@@ -1,13 +1,17 @@
 """Stems in rooms: summed, faded, heard; any part like the whole, and nothing read that is not heard."""
 
+import dataclasses
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.images import image, prepare
+from synth.loudness import MEASURES
 from synth.noise_render import render_noise_into
-from synth.room_stems import DryPiece, dry_stem, frame_peaks, stem_image
+from synth.room_stems import DryPiece, dry_stem, hear, peak_bound, stem_image
 
 RATE_HZ = 16_000
 RECORDINGS = {name: (np.random.default_rng(k).standard_normal(20_000) * 3000).astype(np.int16) for k, name in enumerate("ab")}
@@ -61,12 +65,32 @@ def test_recordings_that_are_not_heard_are_not_read() -> None:
     np.testing.assert_array_equal(part, stem_image(PIECES[:1], RESPONSE, NUM_SAMPLES, 2000, 1000))
 
 
-@given(first=st.floats(0, 3), second=st.floats(0, 3))
-def test_peaks_of_frames_bound_the_sum_of_stems(first: float, second: float) -> None:
-    """Frame by frame, at every microphone."""
-    gains, heard = (first, second), [np.random.default_rng(k).standard_normal((3, 1234)) for k in range(2)]
-    bounds = sum(gain * frame_peaks(each, 160) for gain, each in zip(gains, heard, strict=True))
-    together = sum(gain * each for gain, each in zip(gains, heard, strict=True))
-    for number, bound in enumerate(np.atleast_1d(bounds)):
-        assert np.abs(np.asarray(together)[:, number * 160 : (number + 1) * 160]).max() <= bound + 1e-12
-    assert len(frame_peaks(heard[0], 160)) == 8
+@pytest.mark.parametrize("measure", ["active_rms", "mean_power", "p56", "lufs"])
+def test_a_stem_is_measured_at_microphone_0_as_it_is_heard(measure: str) -> None:
+    whole = stem_image(PIECES, RESPONSE, NUM_SAMPLES, 0, NUM_SAMPLES)
+    heard = hear(PIECES, RESPONSE, NUM_SAMPLES, measure, RATE_HZ)
+    assert 10 * np.log10(heard.power / 32768**2) == pytest.approx(MEASURES[measure](whole[0], RATE_HZ))
+    assert hear([], RESPONSE, NUM_SAMPLES, measure, RATE_HZ).power == 0
+
+
+@settings(max_examples=20)
+@given(first=st.floats(0, 3), second=st.floats(0, 3), num_samples=st.integers(1, 25_000))
+def test_peaks_of_frames_bound_the_sum_of_stems(first: float, second: float, num_samples: int) -> None:
+    """At every microphone; and one stem by itself is bounded by its peak."""
+    stems = [[each] for each in PIECES[:2]]
+    images = [stem_image(stem, RESPONSE, num_samples, 0, num_samples) for stem in stems]
+    measured = [hear(stem, RESPONSE, num_samples, "mean_power", RATE_HZ) for stem in stems]
+    assert np.abs(first * images[0] + second * images[1]).max() <= peak_bound(measured, [first, second]) * (1 + 1e-12)
+    assert peak_bound(measured[:1], [first]) == pytest.approx(first * np.abs(images[0]).max())
+    assert len(measured[0].peaks) == -(-num_samples // 160)
+
+
+def test_levels_that_are_asked_are_those_of_the_stems_as_written() -> None:
+    """Gains from what was measured give the SIR asked, recomputed from rounded stems, within 0.1 dB."""
+    stems = [[each] for each in PIECES[:2]]
+    measured = [hear(stem, RESPONSE, NUM_SAMPLES, "active_rms", RATE_HZ) for stem in stems]
+    gain = np.sqrt(measured[0].power / measured[1].power) * 10 ** (-4 / 20)
+    scaled = [stems[0], [dataclasses.replace(stems[1][0], gain=gain * stems[1][0].gain)]]
+    written = [np.rint(stem_image(stem, RESPONSE, NUM_SAMPLES, 0, NUM_SAMPLES))[0].astype(np.int16) for stem in scaled]
+    levels = [MEASURES["active_rms"](stem, RATE_HZ) for stem in written]
+    assert levels[0] - levels[1] == pytest.approx(4, abs=0.1)
