@@ -45,12 +45,16 @@ class SequentialOverlap(_Strict):
 
 
 class SparseOverlap(_Strict):
-    """Utterances are cut at their pauses, and the speakers take turns piece by piece, overlapping by `ratio` over the mixture."""
+    """Utterances are cut at their pauses, and the speakers take turns piece by piece, overlapping by `ratio` over the mixture.
+
+    A pause is what lies more than 40 dB below the loudest 10 ms of its utterance for `least_pause_s`. With a length in seconds,
+    further utterances are said until it is full.
+    """
 
     mode: Literal["sparse"]
     ratio: Distribution = Uniform(uniform=(0.0, 0.4))
-    least_pause_s: float = Field(default=0.2, ge=0.1)  # in an utterance, to be cut there
-    own_pause_s: float = Field(default=0.05, ge=0.0)  # least pause between two pieces of one speaker
+    least_pause_s: float = Field(default=0.2, ge=0.1, le=60.0)  # in an utterance, to be cut there
+    own_pause_s: float = Field(default=0.05, ge=0.0, le=60.0)  # least pause between two pieces of one speaker
 
     @model_validator(mode="after")
     def _ratio_in_range(self) -> "SparseOverlap":
@@ -61,7 +65,10 @@ class SparseOverlap(_Strict):
 
 
 class ConversationOverlap(_Strict):
-    """Turns of a talk: after each, somebody else takes the next, with a pause or, in a share of the turns, before it ends."""
+    """Turns of a talk: after each, somebody else takes the next, with a pause or, in a share of the turns, before it ends.
+
+    An overlap is no longer than either of the two turns, and no speaker speaks before their own last turn ends.
+    """
 
     mode: Literal["conversation"]
     pause_s: Distribution = Uniform(uniform=(0.1, 1.5))
