@@ -3,7 +3,9 @@
 Loaded by the fixture `official` of conftest.py. Each gives the files by their name, and the rows in them by official split.
 """
 
+import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,14 @@ def _json(document: Any) -> bytes:
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(_json(row) + b"\n" for row in rows)
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
+    return data.getvalue()
 
 
 def _squad(*articles: tuple[str, str, str], unanswerable: bool = False) -> bytes:
@@ -174,7 +184,7 @@ def afqmc() -> Official:
     files = {
         f"{part}.json": _lines([{"sentence1": f"{part}提额", "sentence2": "怎么提额"} | said]) for part, said in labels.items()
     }
-    return Official(files, {"train": 1, "dev": 1, "test": 1})
+    return Official({"afqmc_public.zip": _zipped(files)}, {"train": 1, "dev": 1, "test": 1})
 
 
 def lcqmc() -> Official:
@@ -188,7 +198,8 @@ def tnews() -> Official:
     files = {
         f"{part}.json": _lines([{"label": "102", "sentence": f"{part}标题", "keywords": ""}]) for part in ("train", "dev", "test")
     }
-    return Official(files, {"train": 1, "dev": 1, "test": 1})
+    files["labels.json"] = _lines([{"label": "102", "label_desc": "news_entertainment"}])
+    return Official({"tnews_public.zip": _zipped(files)}, {"train": 1, "dev": 1, "test": 1})
 
 
 def thucnews() -> Official:

@@ -169,6 +169,21 @@ def test_a_sample_is_one_of_each_split(
     assert {split: len(rows) for split, rows in rows_of(f"{name}_sample").items()} == expected
 
 
+@pytest.mark.parametrize("name", of_sound.names())
+def test_rows_are_the_same_whatever_is_kept_of_the_audio(
+    name: str, serve: Serve, ingest_it: Callable[..., Any], root_folder: str
+) -> None:
+    """The corpus's own files, or FLAC: digests are of the samples."""
+    adapter = serve(name, "files")
+    digests = set()
+    for encoding in ("source", "flac"):
+        ingest_it(name, "--encoding", encoding)
+        digests.add(catalog.manifest(name).rows_digest)
+        assert catalog.verify(name).ok
+    ingest(adapter, [folder_of(adapter)], root=f"{root_folder}-wav", workers=1)
+    assert digests == {catalog.manifest(name, root=f"{root_folder}-wav").rows_digest}
+
+
 @pytest.mark.parametrize("trouble", ["cut", "cut and no ranges", "wrong bytes", "401", "404", "503"])
 @pytest.mark.parametrize("name", FETCHED)
 def test_a_bad_mirror_does_no_harm(name: str, trouble: str, serve: Serve, file_server: Any) -> None:
