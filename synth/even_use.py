@@ -28,10 +28,9 @@ def hand_out(keys: NDArray[np.uint64], counts: Ints, draws: Draws, draw: str) ->
     total = int(counts.sum())
     if not total:
         return np.zeros(0, dtype=np.int64)
-    by_key = np.argsort(keys)  # so that the order of the things does not matter
     rounds = np.arange(-(-total // len(keys)), dtype=np.uint64)
-    bits = draws.bits(draw, mix(keys[by_key]) + rounds[:, np.newaxis])
-    order = np.argsort(bits, axis=1, kind="stable")
+    bits = draws.bits(draw, mix(keys) + rounds[:, np.newaxis])
+    order = np.argsort(bits, axis=1)
     ends = np.cumsum(counts)
     begins = ends - counts
     # Who takes the last of one round and the first of the next shall not take the same twice.
@@ -39,4 +38,4 @@ def hand_out(keys: NDArray[np.uint64], counts: Ints, draws: Draws, draw: str) ->
         one = int(begins[receiver]) // len(keys)
         taken = np.isin(order[one + 1], order[one, begins[receiver] - one * len(keys) :])
         order[one + 1] = np.concatenate([order[one + 1, ~taken], order[one + 1, taken]])
-    return by_key[order.ravel()[:total]]
+    return order.ravel()[:total]

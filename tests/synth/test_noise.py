@@ -242,6 +242,17 @@ def test_levels_from_frames_give_the_snr_asked_for(seed: int, length: int, snr_d
     assert abs(realised - snr_db) < 0.1 + placed.doubts_db[0]
 
 
+@settings(max_examples=20)
+@given(length=st.integers(900, 20_000), channels=st.integers(1, 2))
+def test_a_frame_that_is_cut_counts_by_its_share(length: int, channels: int) -> None:
+    """Of a square wave every sample has the same energy, so that frames tell the power of any section exactly."""
+    square = np.where(np.arange(20_001) // 5 % 2, 1000, -1000).astype(np.int16)
+    placed = place(noises({"square": np.stack([square] * channels)}), [length])
+    assert placed.powers[0] == pytest.approx(1000**2, rel=1e-12)
+    assert (placed.doubts_db[0] == 0) == (length % 80 == 0)
+    assert placed.doubts_db[0] < 0.5
+
+
 def test_several_at_once_are_equally_loud() -> None:
     pool = noises({"faint": hiss(0, 2.0, 40), "loud": hiss(1, 2.0, 4000), "short": hiss(2, 0.3, 400)})
     placed = place(pool, [12_000] * 5, count=3)
