@@ -48,11 +48,12 @@ def dry_stem(pieces: Sequence[DryPiece], begin: int, end: int) -> Floats:
             continue
         source = piece.start - piece.offset
         sounding = piece.gain * piece.samples()[source + first : source + last].astype(np.float64)
-        at = np.arange(first, last) - piece.offset
-        if (rising := at < piece.fade_in).any():
-            sounding[rising] *= fade(piece.fade_in)[at[rising]]
-        if (falling := at >= piece.length - piece.fade_out).any():
-            sounding[falling] *= fade(piece.fade_out)[::-1][at[falling] - (piece.length - piece.fade_out)]
+        at, full = first - piece.offset, piece.length - piece.fade_out  # where the part begins in its piece; where that goes out
+        rising, falling = max(piece.fade_in - at, 0), max(full - at, 0)
+        if rising:
+            sounding[:rising] *= fade(piece.fade_in)[at : at + len(sounding)]
+        if falling < len(sounding):
+            sounding[falling:] *= fade(piece.fade_out)[::-1][at + falling - full : at + len(sounding) - full]
         dry[first - begin : last - begin] += sounding
     return dry
 

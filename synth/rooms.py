@@ -56,7 +56,7 @@ class RoomSpec(_Strict):
         Uniform(uniform=(2.5, 4.0)),
     )  # length, width, height
     rt60_s: Distribution = Uniform(uniform=(0.2, 0.6))
-    sources: int = Field(default=2, ge=1, le=32)
+    sources: int = Field(default=2, ge=1, le=64)
     array: MicrophoneArray = SingleMicrophone()
     array_height_m: Distribution = Uniform(uniform=(0.8, 1.5))
     array_azimuth_deg: Distribution = Uniform(uniform=(0.0, 360.0))  # how far it is turned about its centre

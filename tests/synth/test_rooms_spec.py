@@ -79,3 +79,9 @@ def test_counts_of_each_split_must_be_there() -> None:
         asked.counts({"train": 0.8, "validation": 0.1})
     with pytest.raises(SpecError, match="rooms asks for 1, and the splits train, test need one each"):
         rooms(simulate={}, rooms=1).counts({"train": 0.8, "test": 0.1})
+
+
+def test_the_most_sources_of_a_mixture_and_noise_have_places() -> None:
+    asked = rooms(simulate={}, rooms=3, noise=True).simulated(32)
+    assert asked is not None
+    assert asked.sources == 33
