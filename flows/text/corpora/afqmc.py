@@ -17,8 +17,6 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "test": "test"},
     read=pairs_reader(("0", "1")),
     labels=("different", "same"),
-    archives=(
-        Archive("afqmc_public.zip", 1_195_044, sha256="5a4cb1556b833010c329fa2ad2207d9e98fc94071b7e474015e9dd7c385db4dc"),
-    ),
+    archives=(Archive("afqmc_public.zip", 1_195_044, sha256="5a4cb1556b833010c329fa2ad2207d9e98fc94071b7e474015e9dd7c385db4dc"),),
     mirrors=("https://storage.googleapis.com/cluebenchmark/tasks/{file}",),
 )

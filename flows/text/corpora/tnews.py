@@ -34,8 +34,6 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "test": "test"},
     read=cls_reader(tuple(_CODES.values()), _CODES),
     labels=tuple(_CODES.values()),
-    archives=(
-        Archive("tnews_public.zip", 5_123_575, sha256="77c476e70cfe0b014a81b84c6e1db2142a8a2f52f4ae0a8216aa75e673933462"),
-    ),
+    archives=(Archive("tnews_public.zip", 5_123_575, sha256="77c476e70cfe0b014a81b84c6e1db2142a8a2f52f4ae0a8216aa75e673933462"),),
     mirrors=("https://storage.googleapis.com/cluebenchmark/tasks/{file}",),
 )
