@@ -1,59 +1,26 @@
-"""Utterances cut at their pauses: speakers take turns piece by piece, and the pieces overlap by what is asked of the mixture.
-
-One number moves all pieces of a mixture. From 0 to 1 it says how far each is moved into the one before it, up to as far as it
-goes; from 1 to 2 how far they are moved on from there to where they lie most densely. Offsets follow it without jumps, so that
-every ratio between those at its ends is met, and found by bisection.
-"""
+"""Utterances cut at their pauses: speakers take turns piece by piece, and the pieces overlap by what is asked of the mixture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from synth.draws import Draws
 from synth.groups import Groups, Supply
 from synth.levels import FRAMES_PER_S, Energies, frame_samples
+from synth.nesting import Sessions, offsets_for, reach_in_order
 from synth.overlap_spec import SparseOverlap
 from synth.pairing import Pool
 from synth.pauses import stretches
-from synth.pieces import Floats, Ints, Pieces, Placement, overlap_ratios
+from synth.pieces import Floats, Ints, Pieces, Placement
 from synth.talks import LEAST_CUT_S, drawn_ranks, source_matrix
 
-_BITS = 30
-_ONE = 1 << _BITS  # the number that moves the pieces is an integer, so that offsets are the same on every machine
 _SHRINK = 0.002  # a mixture that came out too long is made anew with so much less speech than would do
 _SPARE = 1.3  # so much more speech is at hand than fills a mixture where two speak at a time, since of three all may
 _FULL = 0.95  # of a mixture: less is filled further, if it takes no more
 _MOST_ATTEMPTS = 8  # than so many
 
 _Cut = Callable[[int], list[tuple[int, int]]]  # from an utterance to starts and lengths of its stretches
-
-
-@dataclass(frozen=True)
-class _Sessions:
-    """Pieces of mixtures in the order in which they take turns; arrays are int64 [mixtures, most pieces], 0 where none is left.
-
-    Attributes:
-        stem: from 0.
-        source: utterance of the pool.
-        start: first sample of the piece in it.
-        length: samples.
-    """
-
-    stem: Ints
-    source: Ints
-    start: Ints
-    length: Ints
-
-    def of(self, mixtures: Ints) -> "_Sessions":
-        """Those of some mixtures."""
-        return _Sessions(*(getattr(self, field.name)[mixtures] for field in fields(self)))
-
-    def pieces(self, offsets: Ints) -> Pieces:
-        """With the offsets that they were given, int64 [mixtures, most pieces]."""
-        mixture, slot = np.nonzero(self.length)
-        at = mixture, slot
-        return Pieces.of(mixture, self.stem[at] + 1, self.source[at], self.start[at], self.length[at], offsets[at])
 
 
 def place_sparse(
@@ -68,8 +35,8 @@ def place_sparse(
 ) -> Placement:
     """Pieces of each source between its pauses, the sources taking turns in an order drawn for the mixture.
 
-    The ratio drawn is met to a sample or two where the pieces can be moved so. The most that is tried is two or more at a time,
-    those with most left to say first; where that is not enough, it is what the mixture gets.
+    The ratios drawn go to mixtures that reach them. One is met to a sample or two where the pieces can be moved so: the most that
+    is tried is two or more at a time, those with most left to say first. Where that is not enough, it is what the mixture gets.
 
     Args:
         overlap: what is asked; ratios over the whole mixture, by `synth.pieces.overlap_ratios`.
@@ -83,26 +50,47 @@ def place_sparse(
         draws: of the split.
     """
     firsts = source_matrix(groups)
-    mixtures = np.arange(len(firsts))
     ranks = drawn_ranks("turn order", firsts, draws)
-    asked = overlap.ratio.values(draws.uniform("overlap_ratio 0", mixtures.astype(np.uint64)))
     own_pause = round(overlap.own_pause_s * sample_rate_hz)
     cut = _cutter(overlap, pool, energies, sample_rate_hz)
     n_src = np.count_nonzero(firsts >= 0, axis=1)
+    drawn = overlap.ratio.values(draws.uniform("overlap_ratio 0", np.arange(len(firsts), dtype=np.uint64)))
+    asked = np.where(n_src > 1, drawn, np.nan)
     if seconds is None:
         said = _say(groups, pool, supply, cut, np.zeros(len(firsts)))
         sessions = _sessions(said, ranks)
-        pieces = sessions.pieces(_offsets(sessions, asked, own_pause))
+        asked = _matched(asked, reach_in_order(sessions, own_pause), draws)
+        pieces = sessions.pieces(offsets_for(sessions, asked, own_pause))
         num_samples = np.zeros(len(firsts), dtype=np.int64)
         np.maximum.at(num_samples, pieces.mixture, pieces.stop)
     else:
         total, least = round(seconds * sample_rate_hz), round(LEAST_CUT_S * sample_rate_hz)
-        shares = total * (1 + asked * (n_src > 1)) / n_src
+        shares = total * (1 + np.nan_to_num(asked)) / n_src
         spare = shares * np.where(n_src > 2, _SPARE, 1.0)
         said = _say(groups, pool, supply, cut, spare)
         pieces = _fill(said, ranks, asked, own_pause, shares, spare, total, least)
         num_samples = np.full(len(firsts), total, dtype=np.int64)
     return Placement(pieces, num_samples, n_src, asked, np.ones(len(firsts), dtype=np.int32))
+
+
+def _matched(drawn: Floats, reach: Floats, draws: Draws) -> Floats:
+    """The ratios drawn, each for a mixture that reaches it as far as there are such: the highest choose first, by lot."""
+    concerned = np.flatnonzero(~np.isnan(drawn))
+    by_reach = concerned[np.argsort(-reach[concerned], kind="stable")].tolist()
+    chance = draws.uniform("mixture of a ratio", concerned.astype(np.uint64))
+    matched = drawn.copy()
+    left: list[int] = []
+    opened = 0
+    for number in np.argsort(-drawn[concerned], kind="stable").tolist():
+        ratio = drawn[concerned[number]]
+        while opened < len(by_reach) and (not left or reach[by_reach[opened]] >= ratio):
+            left.append(by_reach[opened])
+            opened += 1
+        at = int(chance[number] * len(left))
+        matched[left[at]] = ratio
+        left[at] = left[-1]
+        left.pop()
+    return matched
 
 
 def _cutter(overlap: SparseOverlap, pool: Pool, energies: Energies, sample_rate_hz: int) -> _Cut:
@@ -141,13 +129,13 @@ def _say(groups: Groups, pool: Pool, supply: Supply, cut: _Cut, shares: Floats) 
     return Pieces.of(*np.array(rows, dtype=np.int64).T)
 
 
-def _sessions(said: Pieces, ranks: Ints) -> _Sessions:
+def _sessions(said: Pieces, ranks: Ints) -> Sessions:
     """Turns piece by piece: the first of each source in their order, the second of each, and so on."""
     number = _numbered(said.mixture * (int(said.stem.max()) + 1) + said.stem)
     order = np.lexsort((ranks[said.mixture, said.stem - 1], number, said.mixture))
     said = said.taken(order)
     slot = _numbered(said.mixture)
-    sessions = _Sessions(*np.zeros((4, len(ranks), int(slot.max()) + 1), dtype=np.int64))
+    sessions = Sessions(*np.zeros((4, len(ranks), int(slot.max()) + 1), dtype=np.int64))
     at = said.mixture, slot
     sessions.stem[at], sessions.source[at], sessions.start[at], sessions.length[at] = (
         said.stem - 1,
@@ -181,7 +169,7 @@ def _fill(
         row[going] = np.arange(len(going))
         kept = _shortened(said.taken(row[said.mixture] >= 0), shares, least)
         sessions = _sessions(replace(kept, mixture=row[kept.mixture]), ranks[going])
-        offsets = _offsets(sessions, asked[going], own_pause)
+        offsets = offsets_for(sessions, asked[going], own_pause)
         taken = (offsets + sessions.length).max(axis=1)
         fits = taken <= total
         fitting = going[fits]
@@ -208,86 +196,3 @@ def _shortened(said: Pieces, shares: Floats, least: int) -> Pieces:
     length = np.minimum(said.length, room)
     kept = (length == said.length) | (length >= least) | (said.offset == 0)
     return replace(said, length=length).taken(kept)
-
-
-def _offsets(sessions: _Sessions, asked: Floats, own_pause: int) -> Ints:
-    """Offsets that come as near as can be to the ratios asked, int64 [mixtures, most pieces]."""
-    nested = _moved(sessions, np.full(len(asked), _ONE), own_pause)
-    reach = overlap_ratios(sessions.pieces(nested), len(asked))
-    beyond = np.flatnonzero(reach < asked)
-    best = nested.copy()
-    for mixture in beyond:
-        stems, lengths = sessions.stem[mixture], sessions.length[mixture]
-        lanes = range(2, len(np.unique(stems[lengths > 0])) + 1)
-        tried = np.array([nested[mixture], *(_dense(stems, lengths, count, own_pause) for count in lanes)])
-        ratios = overlap_ratios(sessions.of(np.full(len(tried), mixture)).pieces(tried), len(tried))
-        best[mixture], reach[mixture] = tried[np.argmax(ratios)], ratios.max()
-    dense = best.copy()
-    denser = (dense != nested).any(axis=1)
-
-    low = np.where(denser, _ONE, 0)
-    high = low + _ONE
-    speech = sessions.length.sum(axis=1)
-    error = np.abs(reach - asked) * speech  # samples that should be shared or not, or somewhat more
-    going = np.flatnonzero((error > 1) & (reach > asked))
-    while len(going):
-        middle = (low[going] + high[going]) // 2
-        some = sessions.of(going)
-        offsets = _between(_moved(some, np.minimum(middle, _ONE), own_pause), dense[going], np.maximum(middle - _ONE, 0))
-        ratios = overlap_ratios(some.pieces(offsets), len(going))
-        off = np.abs(ratios - asked[going]) * speech[going]
-        better = off < error[going]
-        best[going[better]], error[going[better]] = offsets[better], off[better]
-        less = ratios < asked[going]
-        low[going[less]], high[going[~less]] = middle[less], middle[~less]
-        going = going[(error[going] > 1) & (high[going] - low[going] > 1)]
-    first = np.where(sessions.length > 0, best, best.max(initial=0)).min(axis=1)
-    offsets = best - first[:, None]
-    return np.where(sessions.length > 0, offsets, 0)
-
-
-def _moved(sessions: _Sessions, share: Ints, own_pause: int) -> Ints:
-    """Offsets where each piece is moved into the one before it: by `share / _ONE` of the shorter of the two.
-
-    What that comes to is rounded along the mixture, not piece by piece: as the share grows, pieces move one at a time.
-    """
-    mixtures, slots = sessions.length.shape
-    shorter = np.zeros_like(sessions.length)
-    shorter[:, 1:] = np.minimum(sessions.length[:, 1:], sessions.length[:, :-1])
-    shorter[:, 1:][sessions.stem[:, 1:] == sessions.stem[:, :-1]] = 0
-    shift = np.diff((np.cumsum(shorter, axis=1) * share[:, None]) >> _BITS, axis=1, prepend=0)
-    offsets = np.empty_like(sessions.length)
-    free = np.zeros((mixtures, int(sessions.stem.max()) + 1), dtype=np.int64)  # from where on each source may speak
-    end = np.zeros(mixtures, dtype=np.int64)
-    rows = np.arange(mixtures)
-    for slot in range(slots):
-        stem = sessions.stem[:, slot]
-        offsets[:, slot] = np.maximum(end - shift[:, slot], free[rows, stem])
-        end = offsets[:, slot] + sessions.length[:, slot]
-        free[rows, stem] = end + own_pause
-    return offsets
-
-
-def _between(one: Ints, other: Ints, share: Ints) -> Ints:
-    """Offsets `share / _ONE` of the way from one to the other. Two pieces as far apart in both as they must be stay so."""
-    offsets: Ints = one + (((other - one) * share[:, None]) >> _BITS)
-    return offsets
-
-
-def _dense(stems: Ints, lengths: Ints, lanes: int, own_pause: int) -> Ints:
-    """Offsets of one mixture's pieces, as many at a time as there are lanes: whoever has most left to say comes first."""
-    waiting = [np.flatnonzero((stems == stem) & (lengths > 0))[::-1].tolist() for stem in range(int(stems.max()) + 1)]
-    left = [int(lengths[slots].sum()) for slots in waiting]
-    free = [0] * len(waiting)
-    ends = [0] * lanes
-    offsets = np.zeros_like(lengths)
-    while any(waiting):
-        lane = ends.index(min(ends))
-        begins = {stem: max(free[stem], ends[lane]) for stem, slots in enumerate(waiting) if slots}
-        stem = min(begins, key=lambda stem: (begins[stem], -left[stem], stem))
-        slot = waiting[stem].pop()
-        offsets[slot] = begins[stem]
-        ends[lane] = begins[stem] + int(lengths[slot])
-        free[stem] = ends[lane] + own_pause
-        left[stem] -= int(lengths[slot])
-    return offsets

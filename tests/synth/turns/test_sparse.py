@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.distributions import Fixed, Uniform
-from synth.draws import hash_texts
+from synth.draws import Draws, hash_texts
 from synth.groups import Groups
 from synth.overlap_spec import SparseOverlap
 from synth.pairing import Pool
@@ -78,7 +78,8 @@ def test_pieces_are_stretches_that_keep_their_order_and_distance(
         assert placement.num_samples.tolist() == ends.tolist()
     else:
         assert (placement.num_samples == round(seconds * RATE_HZ)).all()
-    assert placement.ratios_asked.tolist() == pytest.approx([ratio] * len(n_src))
+    assert (np.isnan(placement.ratios_asked) == (np.array(n_src) == 1)).all()
+    assert np.allclose(placement.ratios_asked[placement.n_src > 1], ratio)
 
 
 @settings(max_examples=40, deadline=None)
@@ -146,14 +147,15 @@ def test_keys_decide_and_not_the_rows_of_the_pool(turns: SimpleNamespace) -> Non
     assert one.source.tolist() == order[other.source].tolist()
 
 
-def test_a_mixture_is_the_same_beside_any_others(turns: SimpleNamespace) -> None:
-    """Mixtures by themselves: what is found for one hangs on nothing that is found for another."""
-    pool, lists = turns.pool_of(5, 4)
-    groups = turns.groups_of(pool, [2, 3, 2, 4])
-    all_of_them = turns.place(sparse(0.3), None, groups, pool, lists).pieces
-    first_two = Groups(*(getattr(groups, name)[groups.mixture < 2] for name in ("mixture", "stem", "utterance")))
-    alone = turns.place(sparse(0.3), None, first_two, pool, lists).pieces
-    assert alone.offset.tolist() == all_of_them.offset[all_of_them.mixture < 2].tolist()
+def test_ratios_go_to_mixtures_that_reach_them(turns: SimpleNamespace) -> None:
+    """Utterances of any length meet, and yet a set has the ratios that were drawn, and meets them."""
+    pool, lists = turns.pool_of(20, 50, (2.0, 10.0))
+    groups = turns.groups_of(pool, [2, 3] * 500 + [1])
+    placement = turns.place(sparse(0.0, 0.4), None, groups, pool, lists)
+    drawn = 0.4 * Draws(7, "d", "train").uniform("overlap_ratio 0", np.arange(1000, dtype=np.uint64))
+    assert np.sort(placement.ratios_asked[:1000]).tolist() == np.sort(drawn).tolist()
+    assert np.isnan(placement.ratios_asked[1000])
+    assert (errors_in_samples(placement)[:1000] <= FRAME).all()
 
 
 def test_a_set_of_sparse_mixtures_is_placed_in_seconds(turns: SimpleNamespace) -> None:
