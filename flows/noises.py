@@ -190,6 +190,11 @@ def _table(
             f"{corpus.pin} has no noise of the categories {', '.join(spec.categories)}; there are: {there} "
             "(--set noise.categories=...)"
         )
+    if unmeasured := int(np.count_nonzero(whole["frame_energies"].is_null().to_numpy() & kept)):
+        raise CatalogError(
+            f"{corpus.pin} has {unmeasured} noises without frame energies, so that nobody knows how loud they are: "
+            "publish them as PCM16, with the energies that ingest measures"
+        )
     # A filter copies the frames, which lie in place where nothing is left out.
     table = whole if kept.all() else whole.filter(chosen)
     most_channels = pc.max(table["num_channels"]).as_py()

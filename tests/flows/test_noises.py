@@ -250,6 +250,9 @@ def test_what_is_no_noise_for_the_set_is_refused(root: Root, publish: Publish, e
         sources(root, "hum", rate_hz=48_000)
     with pytest.raises(CatalogError, match="names hum twice"):
         sources(root, "hum", "hum@1")
+    publish("unmeasured", train={"a": (hiss(0), {"frame_energies": None}), "b": hiss(1)})
+    with pytest.raises(CatalogError, match="unmeasured@1 has 1 noises without frame energies"):
+        sources(root, "unmeasured", wanted=("train",))
     with pytest.raises(
         PlanError, match="hum@1 has 2 recordings of noise, too few for 1 in each of the splits train, validation, test"
     ):
