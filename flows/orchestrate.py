@@ -28,6 +28,7 @@ from catalog.roots import open_root
 from flows.encodings import Encoding
 from flows.progress import Progress, counted, shown
 from flows.tables import human_duration, human_size, in_order
+from synth.errors import YuliaoError
 
 _SECONDS_BETWEEN_UPDATES = 2.0
 
@@ -44,6 +45,7 @@ def ingest(
 ) -> Published:
     """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`).
 
+    Corpora of text too (`flows.text.ingest.ingest`); `workers` and `encoding` mean nothing to them.
     With `own` it is one of the user's, which these arguments of `flows.generic.own_corpus` describe.
     """
     given = sources or ([] if own else [download_corpus(corpus)])
@@ -60,7 +62,7 @@ def build(
     root: str | None = None,
     workers: int | None = None,
 ) -> Published:
-    """Make the set that a spec (a shipped one's name or a YAML file) asks for (`flows.build.build`)."""
+    """Make the set that a spec (a shipped one's name or a YAML file) asks for (`flows.build.build`, `flows.text.build.build`)."""
     published = build_set(spec, name, overrides or {}, root, workers)
     _tell_of(published, root)
     return published
@@ -71,9 +73,13 @@ def download_corpus(corpus: str) -> str:
     """The first half of flow `ingest`; gives the folder."""
     from flows import corpora
     from flows.download import download
+    from flows.text import corpora as of_text
 
+    adapter = of_text.get(corpus) if corpus in of_text.names() else corpora.get(corpus)
+    if not adapter.archives:
+        raise YuliaoError(f"{corpus} has no address from which it could be fetched: give its files as sources")
     with _followed(f"download {corpus}") as progress:
-        return str(download(corpora.get(corpus), progress=progress))
+        return str(download(adapter, progress=progress))
 
 
 @task(cache_policy=NO_CACHE, task_run_name="ingest {corpus}")
@@ -89,7 +95,12 @@ def ingest_corpus(
     """The work of flow `ingest`."""
     from flows.generic import own_corpus
     from flows.ingest import ingest
+    from flows.text import corpora as of_text
+    from flows.text.ingest import ingest as ingest_text
 
+    if not own and corpus in of_text.names():
+        with _followed(f"ingest {corpus}") as progress:
+            return ingest_text(corpus, [Path(source) for source in sources], sample=sample, root=root, progress=progress)
     adapter = own_corpus(corpus, **own) if own else corpus
     with _followed(f"ingest {corpus}") as progress:
         paths = [Path(source) for source in sources]
@@ -100,8 +111,13 @@ def ingest_corpus(
 def build_set(spec: str, name: str | None, overrides: dict[str, Any], root: str | None, workers: int | None) -> Published:
     """The work of flow `build`."""
     from flows.build import build
-    from flows.specs import load_spec
+    from flows.specs import is_text_spec, load_spec, load_text_spec
+    from flows.text.build import build as build_text
 
+    if is_text_spec(spec):
+        text_set = load_text_spec(spec, overrides)
+        with _followed(f"build {name or text_set.name}") as progress:
+            return build_text(text_set, name=name, root=root, overrides=overrides, progress=progress)
     loaded = load_spec(spec, overrides)
     with _followed(f"build {name or loaded.name}") as progress:
         return build(loaded, name=name, root=root, workers=workers, overrides=overrides, progress=progress)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.progress import shown
+from flows.server import answering_server
 from flows.tables import print_by_split, print_facts, print_json
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ def ingest(corpus: str, sources: Sequence[Path], *, sample: int | None) -> "Publ
 
     if not sources:
         raise click.UsageError(f"{corpus} has no address from which it could be fetched: give its files with --from")
+    if answering_server():
+        from flows import orchestrate
+
+        return orchestrate.ingest_from_here(corpus, sources, own={}, sample=sample, encoding="wav", workers=None)
     with shown(f"ingest {corpus}") as progress:
         return ingest_text(corpus, sources, sample=sample, progress=progress)
 
@@ -30,6 +35,10 @@ def build(spec: str, overrides: Mapping[str, Any], *, name: str | None, dry_run:
 
     loaded = load_text_spec(spec, overrides)
     if not dry_run:
+        if answering_server():
+            from flows import orchestrate
+
+            return orchestrate.build_from_here(spec, name=name, overrides=overrides, workers=None)
         with shown(f"build {name or loaded.name}") as progress:
             return building.build(loaded, name=name, overrides=overrides, progress=progress)
     found = building.dry_run(loaded, name=name)
