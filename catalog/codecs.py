@@ -108,11 +108,13 @@ def encode_flac(signal: NDArray[np.int16], sample_rate_hz: int) -> bytes:
 def _interrupted_afterwards() -> Iterator[None]:
     """Ctrl-C waits for the end of the block. No KeyboardInterrupt comes out of the callbacks through which libsndfile reads and
     writes: it would be lost, and the file count as a broken one."""
-    if threading.current_thread() is not threading.main_thread():  # interrupts are raised in the main thread only
+    before = signal.getsignal(signal.SIGINT)
+    # Interrupts are raised in the main thread only, and a handler that is not Python's could not be put back.
+    if threading.current_thread() is not threading.main_thread() or before is None:
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:

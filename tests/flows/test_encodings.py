@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -193,6 +194,29 @@ def test_reading_gives_the_same_arrays(tmp_path: Path, mixed: tuple[Path, dict[s
         for cells in zip(*batches, strict=True):
             assert np.array_equal(cells[0]["array"], cells[1]["array"])
             assert np.array_equal(cells[0]["array"], cells[2]["array"])
+
+
+def test_datasets_work_on_what_rows_keep(tmp_path: Path, mixed: tuple[Path, dict[str, bytes]]) -> None:
+    """map, filter, shuffle, select and pickles decode as they do with WAV; what `map` gives back is WAV, and read so."""
+
+    def worked_on(encoding: Any, **how: Any) -> list[tuple[str, int, float, bytes]]:
+        rows = catalog.get("voices", split="train", root=tmp_path / encoding, columns=["id", "audio", "num_samples"], **how)
+        rows = rows.map(lambda row: {"peak": float(np.abs(row["audio"]["array"]).max())})
+        rows = pickle.loads(
+            pickle.dumps(rows.filter(lambda row: len(row["audio"]["array"]) > 100).shuffle(seed=3).select(range(6)))
+        )
+        halved = rows.map(lambda row: {"audio": {**row["audio"], "array": row["audio"]["array"] / 2}})
+        return [
+            (row["id"], row["num_samples"], row["peak"], row["audio"]["array"].tobytes() + other["audio"]["array"].tobytes())
+            for row, other in zip(rows, halved, strict=True)
+        ]
+
+    for encoding in ENCODINGS:
+        ingested(tmp_path, mixed[0], encoding)
+    for how in ({}, {"segment": 0.2, "seed": 2}):
+        found = [worked_on(encoding, **how) for encoding in ENCODINGS]
+        assert found[0] == found[1] == found[2]
+        assert len(found[0]) == 6
 
 
 def test_others_open_what_rows_keep(tmp_path: Path, mixed: tuple[Path, dict[str, bytes]]) -> None:
