@@ -169,17 +169,21 @@ class _Reading:
         self._meter, self._metadata = meter, metadata
         self._taken: Counter[str] = Counter()  # recordings by split, for a sample
         self._readable: Counter[str] = Counter()  # of these, what was staged
-        self._filled = False  # since the last chunk, a sample has taken all it wants of a split
+        self._filled = False  # a chunk ends here: what is in it decides on what is taken next
+        # Metadata settle splits, and may stand behind the audio; those that are files of their own are read before all else.
+        own_files = {archive.file for archive in adapter.archives}
+        self._splits_are_known = adapter.settle is None or adapter.metadata.keys() <= own_files
 
     @property
     def looks_ahead(self) -> bool:
         """Whether a chunk is read before it is known what became of the one before."""
-        return self._sample is None or self._adapter.settle is not None
+        return self._sample is None or not self._splits_are_known
 
     def learn(self, staged: Staged) -> None:
         """Take note of what became of a chunk: where a sample met something unreadable, it takes what stands behind it."""
         if not self.looks_ahead:
-            self._readable.update(self._adapter.splits[row.recording.official_split] for row in staged.rows)
+            settled = [self._settled(row.recording) for row in staged.rows]
+            self._readable.update(self._adapter.splits[recording.official_split] for recording in settled if recording)
             self._taken = self._readable.copy()
 
     def tasks(self) -> Iterator[StageTask]:
@@ -206,22 +210,35 @@ class _Reading:
                 if self._is_wanted([take.recording.official_split for take in audio.takes]):
                     yield audio
             return
-        for original in self._originals:
+        for original in sorted(self._originals, key=lambda original: not self._is_metadata_alone(original)):
             for member in members(original.source, self._meter.read):
                 large = member.size_bytes > INNER_IN_WORKER_BYTES or self._sample is not None
                 for inner in opened(member) if is_archive(member.path) and large and not self._is_full() else [member]:
                     if is_of_interest(self._adapter, inner.path) and self._is_needed(inner.path):
+                        self._filled |= self._is_metadata_alone(original)
                         yield kept(inner)
+
+    def _is_metadata_alone(self, original: Original) -> bool:
+        [first, *_] = original.paths
+        return first.is_file() and is_metadata(self._adapter, first.name)
+
+    def _settled(self, recording: Recording) -> Recording | None:
+        """The recording as the metadata that were read so far have it; None where it is none of any split."""
+        settled = self._adapter.settle(recording, self._metadata) if self._adapter.settle else recording
+        return settled if settled and settled.official_split in self._adapter.splits else None
 
     def _is_needed(self, path: str) -> bool:
         if self._sample is None or is_metadata(self._adapter, path):
             return True
         recording = self._adapter.identify(path) if self._adapter.identify else None
-        return recording is not None and self._is_wanted([recording.official_split])
+        if recording is None or not self._splits_are_known:
+            return recording is not None
+        settled = self._settled(recording)
+        return settled is not None and self._is_wanted([settled.official_split])
 
     def _is_wanted(self, official_splits: Sequence[str]) -> bool:
-        """Whether a sample still lacks recordings of these splits. Where metadata settle the splits, it takes all of them."""
-        if self._sample is None or self._adapter.settle is not None:
+        """Whether a sample still lacks recordings of these splits. Where nobody knows the splits yet, it takes all of them."""
+        if self._sample is None or not self._splits_are_known:
             return True
         splits = {self._adapter.splits[official] for official in official_splits}
         if all(self._taken[split] >= self._sample for split in splits):

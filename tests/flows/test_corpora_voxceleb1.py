@@ -110,6 +110,25 @@ def test_parts_are_ingested_without_being_joined(tmp_path: Path) -> None:
     assert not ingest(corpus, [folder], root=tmp_path / "catalog", workers=1).created
 
 
+def test_a_sample_decodes_no_more_than_itself(tmp_path: Path) -> None:
+    """Its table, which moves a speaker to the other split here, is read first; unreadable files behind the sample are not met."""
+    corpus, _ = official()
+    paths = [f"wav/{speaker}/1zcIwhmdeo4/{k:05}.wav" for speaker in ("id10001", "id10002", "id10003") for k in range(4)]
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for path in paths:
+            archive.writestr(path, b"RIFF" if path.endswith(("00000.wav", "00003.wav")) else speech(path))
+    (tmp_path / "a.zip").write_bytes(data.getvalue())
+    (tmp_path / "vox1_meta.csv").write_text(META.replace("id10002\tA.R._Rahman\tf\tIndia\tdev", "id10002\tx\tf\tx\ttest"))
+    corpus = replace(corpus, archives=(Archive("vox1_meta.csv"),))
+    given = [tmp_path / "a.zip", tmp_path / "vox1_meta.csv"]
+    ingest(corpus, given, root=tmp_path / "catalog", sample=2, workers=1)
+    version = read_manifest(open_root(tmp_path / "catalog"), "voxceleb1_sample", 1)
+    assert {split: entry.rows for split, entry in version.splits.items()} == {"train": 2, "test": 2}
+    met = [item["member"] for item in version.report["quarantined"]["names"]]
+    assert met == [paths[0], paths[4]]
+
+
 def test_a_missing_a_damaged_and_a_cut_part_are_named(tmp_path: Path) -> None:
     corpus, files = official()
     folder = lay(tmp_path / "in", files)
