@@ -116,8 +116,8 @@ def test_a_sample_decodes_no_more_than_itself(tmp_path: Path) -> None:
     paths = [f"wav/{speaker}/1zcIwhmdeo4/{k:05}.wav" for speaker in ("id10001", "id10002", "id10003") for k in range(4)]
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        for path in paths:
-            archive.writestr(path, b"RIFF" if path.endswith(("00000.wav", "00003.wav")) else speech(path))
+        for number, path in enumerate(paths):
+            archive.writestr(path, b"RIFF" if path.endswith(("00000.wav", "00003.wav")) else speech("a" * number))
     (tmp_path / "a.zip").write_bytes(data.getvalue())
     (tmp_path / "vox1_meta.csv").write_text(META.replace("id10002\tA.R._Rahman\tf\tIndia\tdev", "id10002\tx\tf\tx\ttest"))
     corpus = replace(corpus, archives=(Archive("vox1_meta.csv"),))
