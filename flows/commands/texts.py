@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 def ingest(corpus: str, sources: Sequence[Path], *, sample: int | None) -> "Published":
     """Take a text corpus into the catalog, from files that are at hand."""
+    from flows.text import corpora
     from flows.text.ingest import ingest as ingest_text
 
     if not sources:
-        raise click.UsageError(f"{corpus} has no address from which it could be fetched: give its files with --from")
+        raise click.UsageError(corpora.get(corpus).by_hand)
     if answering_server():
         from flows import orchestrate
 

@@ -94,3 +94,13 @@ class TextCorpus:
     archives: tuple[Archive, ...] = ()  # the files as their makers publish them, where they can be fetched
     mirrors: tuple[str, ...] = ()  # in order of trial: "https://host/path/{file}"
     access: Access | None = None  # None: anybody may fetch them
+
+    @property
+    def by_hand(self) -> str:
+        """How a user comes by files that have no address."""
+        asked = self.access.agreement if self.access else f"get its files from {self.homepage}"
+        names = ", ".join(self.files)
+        return (
+            f"{self.name} has no address from which it could be fetched: {asked}; they are known by these names: {names}; "
+            f"go on with `yuliao ingest {self.name} --from FOLDER`"
+        )

@@ -10,6 +10,7 @@ import pytest
 from catalog.leakage import DISJOINT_COLUMNS
 from catalog.names import is_name
 from catalog.text_kinds import text_schema
+from flows.cli import run
 from flows.text import corpora
 from flows.text.adapter import Notes, Row, TextCorpus, TextError, TextFile
 from flows.text.files import text_files
@@ -43,6 +44,18 @@ def test_a_file_without_rows_gives_none(corpus: TextCorpus) -> None:
             assert list(corpus.read(TextFile("x.json", data), Notes())) in ([], [{"source_id": "/x", "text": "x", "label": 0}])
         except TextError as error:
             assert "\n" not in str(error)
+
+
+def test_who_cannot_fetch_is_told_how_to_come_by_the_files(corpus: TextCorpus, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where to ask, under which names the files are known, the command to go on with; in one line."""
+    if corpus.archives:
+        return
+    assert run(["ingest", corpus.name]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "https://" in said or "http://" in said
+    assert all(pattern in said for pattern in corpus.files)
+    assert f"`yuliao ingest {corpus.name} --from FOLDER`" in said
 
 
 def rows_of(name: str, folder: Path, files: dict[str, str]) -> tuple[dict[str, list[Row]], dict[str, Any]]:

@@ -2,6 +2,7 @@
 written: the names of its fields are as others report them."""
 
 from catalog.manifests import Licence
+from flows.adapter import Access
 from flows.text.adapter import TextCorpus
 from flows.text.mrc import read_fgc
 
@@ -17,5 +18,6 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "test": "test"},
     read=read_fgc,
     known_overlaps=("article_id",),
+    access=Access("the portal asks for a login: get the release at https://scidm.nchc.org.tw/dataset/grandchallenge2020"),
     recalled=("The fields are DID, DTEXT, QUESTIONS, QID, QTEXT, QTYPE, ATYPE, AMODE, ANSWER and ATEXT.",),
 )

@@ -1,6 +1,7 @@
 """LCQMC: pairs of questions, on application. Copies differ in whether they have a line of titles."""
 
 from catalog.manifests import Licence
+from flows.adapter import Access
 from flows.text.adapter import TextCorpus
 from flows.text.labelled import pairs_reader
 
@@ -18,4 +19,7 @@ CORPUS = TextCorpus(
     splits={"train": "train", "dev": "validation", "test": "test"},
     read=pairs_reader(("0", "1")),
     labels=("different", "same"),
+    access=Access(
+        "apply to the Harbin Institute of Technology, Shenzhen, at http://icrc.hitsz.edu.cn/info/1037/1146.htm for its files"
+    ),
 )

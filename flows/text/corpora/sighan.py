@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from catalog.manifests import Licence
+from flows.adapter import Access
 from flows.text.adapter import Notes, Row, TextCorpus, TextFile
 from flows.text.sighan import read_samples, read_sgml, read_truth
 
@@ -37,4 +38,8 @@ CORPUS = TextCorpus(
     splits={"training": "train", "test": "test"},
     read=_read,
     joined=("test",),
+    access=Access(
+        "fill in the forms for the releases of 2013, 2014 and 2015 (sighan7csc_release1.0.zip, clp14csc_release1.1.zip, "
+        "sighan8csc_release1.0.zip) at http://nlp.ee.ncu.edu.tw/resource/csc.html and give these archives or their files"
+    ),
 )

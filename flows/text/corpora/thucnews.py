@@ -1,6 +1,7 @@
 """THUCNews: articles of Sina in 14 folders, one a class. Other sets of this name are parts of it with splits of their own."""
 
 from catalog.manifests import Licence
+from flows.adapter import Access
 from flows.text.adapter import TextCorpus
 from flows.text.labelled import folder_reader
 
@@ -17,4 +18,5 @@ CORPUS = TextCorpus(
     splits={"all": "train"},
     read=folder_reader(_CLASSES),
     labels=_CLASSES,
+    access=Access("fill in the form at http://thuctc.thunlp.org/ and give THUCNews.zip or its folders"),
 )
