@@ -10,7 +10,6 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from catalog.codecs import decoder_versions
@@ -30,7 +29,7 @@ from flows.scratch import scratch
 from flows.staging import IngestError, Staged, StageTask, is_metadata, is_of_interest, kept, stage
 from flows.utterances import Joined, ShardTask, write_shard
 from flows.withdrawals import withdrawal, withdrawn
-from flows.workers import available_cpus, ordered_map
+from flows.workers import available_cpus, started
 
 ALGORITHM = 1  # raised when the same input shall give other rows
 CHUNK_BYTES = 32 << 20  # of files, staged together; and of a shard: the same for any number of workers
@@ -77,14 +76,14 @@ def ingest(
     originals = resolve(adapter, sources)
     name = adapter.name if sample is None else f"{adapter.name}_sample"
     workers = workers or available_cpus()
-    spread = partial(ordered_map, workers=workers, in_flight=min(workers + 2, MAX_IN_FLIGHT))
+    in_flight = min(workers + 2, MAX_IN_FLIGHT)
     meter = _Meter(sum(original.size_bytes for original in originals), progress or nothing)
     report = Report(adapter)
-    with scratch("ingest") as folder, ThreadPoolExecutor(1) as beside:
+    with scratch("ingest") as folder, ThreadPoolExecutor(1) as beside, started(workers) as processes:
         checked = [beside.submit(check, original) for original in originals]
         reading = _Reading(adapter, originals, sample, encoding, folder, meter, report.metadata)
         staged: list[Staged] = []
-        for of_chunk in (spread if reading.looks_ahead else partial(spread, in_flight=1))(stage, reading.tasks()):
+        for of_chunk in processes.ordered_map(stage, reading.tasks(), in_flight if reading.looks_ahead else 1):
             staged.append(of_chunk)
             report.add(of_chunk)
             reading.learn(of_chunk)
@@ -93,7 +92,7 @@ def ingest(
         tasks = list(_shard_tasks(adapter, name, open_root(root).url, joined))
         waiting = Counter(path for task in tasks for path in task.staged_files)
         splits: dict[str, list[Shard]] = {}
-        for task, shard in zip(tasks, spread(write_shard, tasks), strict=True):
+        for task, shard in zip(tasks, processes.ordered_map(write_shard, tasks, in_flight), strict=True):
             splits.setdefault(task.split, []).append(shard)
             meter.wrote(len(task.rows), report.rows)
             waiting -= (used := Counter(task.staged_files))

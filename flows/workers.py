@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from synth.errors import YuliaoError
@@ -26,35 +28,57 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[T], R], tasks: Iterable[T], workers: int, in_flight: int) -> Iterator[R]:
-    """`function` of each task, in order; with one worker in this process, otherwise in new ones.
+@dataclass(frozen=True)
+class Workers:
+    """Processes that are there for several uses, since starting one takes half a second; see `started`."""
 
-    At most `in_flight` tasks are taken ahead of the result that is waited for, which bounds the memory they take.
-    Tasks, results and `function` must pickle. An error of `function` is raised here.
+    pool: ProcessPoolExecutor | None  # None: this process does all the work
 
-    Raises:
-        WorkerDied: a worker was killed.
-    """
+    def ordered_map(self, function: Callable[[T], R], tasks: Iterable[T], in_flight: int) -> Iterator[R]:
+        """`function` of each task, in order.
+
+        At most `in_flight` tasks are taken ahead of the result that is waited for, which bounds the memory they take.
+        Tasks, results and `function` must pickle. An error of `function` is raised here.
+
+        Raises:
+            WorkerDied: a worker was killed.
+        """
+        if self.pool is None:
+            yield from map(function, tasks)
+            return
+        waiting: deque[Future[R]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self.pool.submit(function, task))
+                if len(waiting) >= in_flight:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                "a worker process was killed, perhaps because memory ran out; run it again with fewer workers"
+            ) from error
+
+
+@contextmanager
+def started(workers: int) -> Iterator[Workers]:
+    """That many worker processes, started as tasks come and gone behind the block; with one, this process does the work."""
     if workers == 1:
-        yield from map(function, tasks)
+        yield Workers(None)
         return
     # Not fork: pyarrow's and numpy's threads do not survive it.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_attend_to_parent)
-    waiting: deque[Future[R]] = deque()
     try:
-        for task in tasks:
-            waiting.append(pool.submit(function, task))
-            if len(waiting) >= in_flight:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise WorkerDied(
-            "a worker process was killed, perhaps because memory ran out; run it again with fewer workers"
-        ) from error
+        yield Workers(pool)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def ordered_map(function: Callable[[T], R], tasks: Iterable[T], workers: int, in_flight: int) -> Iterator[R]:
+    """`Workers.ordered_map` by processes of its own, gone with the last result."""
+    with started(workers) as own:
+        yield from own.ordered_map(function, tasks, in_flight)
 
 
 def _attend_to_parent() -> None:
