@@ -15,7 +15,7 @@ from catalog.shards import row_digest, sum_digests
 from catalog.text_kinds import text_schema
 from flows.progress import Progress, nothing
 from flows.text import corpora
-from flows.text.adapter import HALF_A_PAIR, FormError, Notes, Row, TextCorpus, TextError, TextFile
+from flows.text.adapter import HALF_A_PAIR, NAMED_AT_MOST, FormError, Notes, Row, TextCorpus, TextError, TextFile
 from flows.text.files import text_files
 from flows.text.shards import write_rows
 from synth.text import opencc
@@ -137,7 +137,7 @@ def read(
         raise TextError(f"{where}: {why}; {adapter.title} comes as {expected} from {adapter.homepage}")
     report = {
         "changes": _changes(met),
-        "files": met,
+        **_described(met),
         "left_aside_for_another_form": aside,
         "other_files": other[:20],
         "not_confirmed_yet": list(adapter.recalled),
@@ -155,6 +155,15 @@ def _rows(adapter: TextCorpus, file: TextFile, notes: Notes) -> Iterator[Row]:
         raise FormError(
             f"{error}. That form was recalled and never confirmed: {recalled} Tell yuliao's authors of this"
         ) from error
+
+
+def _described(met: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The files one by one; where there are more than `NAMED_AT_MOST`, these, refusals first, and the counts of all."""
+    if len(met) <= NAMED_AT_MOST:
+        return {"files": list(met)}
+    counts: Counter[str] = sum((Counter(file["counts"]) for file in met), Counter())
+    first = sorted(met, key=lambda file: not file["refused"])[:NAMED_AT_MOST]
+    return {"files": first, "files_in_all": len(met), "counts_of_all_files": dict(sorted(counts.items()))}
 
 
 def _changes(met: Sequence[Mapping[str, Any]]) -> list[str]:

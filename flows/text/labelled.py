@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
-from flows.text.adapter import HALF_A_PAIR, NO_ID, Notes, Row, TextFile, row_id
+from flows.text.adapter import HALF_A_PAIR, NO_ID, Notes, Row, TextError, TextFile, row_id
 from flows.text.files import decoded, parsed_json_lines
 from synth.text.characters import has_lone_surrogate, special_characters
 from synth.text.tagging import entities, tags
@@ -112,7 +112,13 @@ def folder_reader(labels: Sequence[str]) -> Reader:
 def _read_folder(numbers: Mapping[str, int], file: TextFile, notes: Notes) -> Iterator[Row]:
     path = PurePosixPath(file.path)
     where = f"{path.parent.name}/{path.stem}"
-    yield from _labelled(where, {"text": decoded(file)}, ("text",), path.parent.name, numbers, notes)
+    try:
+        text = decoded(file)
+    except TextError:  # one of very many files: it is refused by itself, as a row is elsewhere
+        notes.counts["rows"] += 1
+        notes.refuse(where, "not UTF-8")
+        return
+    yield from _labelled(where, {"text": text}, ("text",), path.parent.name, numbers, notes)
 
 
 def _items(file: TextFile, columns: Sequence[str], notes: Notes) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -232,7 +232,7 @@ def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
         if isinstance(text, bool) or not isinstance(text, str | int | float):
             notes.refuse(where, "an answer that is neither text nor a number")
             return
-        at = start if isinstance(start, int) and not isinstance(start, bool) else None
+        at = _whole(start)
         if isinstance(text, str):
             given = at is not None and at >= 0 and question.context.startswith(text, at)
             notes.counts["start_does_not_match"] += start is not None and not given
@@ -252,6 +252,13 @@ def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
         notes.refuse(where, "no answer, and not said to be unanswerable")
         return
     yield _columns(question, located)
+
+
+def _whole(start: Any) -> int | None:
+    """A start as a number; 12.0 is one too, which tables make of it. None for what is none."""
+    if isinstance(start, float) and start.is_integer():
+        return int(start)
+    return start if isinstance(start, int) and not isinstance(start, bool) else None
 
 
 def _columns(question: _Question, located: list[Located]) -> Row:

@@ -349,6 +349,31 @@ def test_fgc_says_where_it_is_not_what_was_recalled(tmp_path: Path) -> None:
         rows_of("fgc", tmp_path, {"FGC_release_all_train.json": json.dumps([{"DID": "D1", "CONTEXT": "臺北"}])})
 
 
+def test_one_bad_article_of_very_many_is_refused_by_itself(tmp_path: Path) -> None:
+    """And a corpus of very many files does not list them all in its manifest: those with refusals first, and sums."""
+    folder = tmp_path / "THUCNews" / "体育"
+    folder.mkdir(parents=True)
+    for k in range(250):
+        (folder / f"{k:03}.txt").write_text(f"第{k}场比赛", encoding="utf-8")
+    (folder / "249.txt").write_bytes("比赛".encode("gbk"))
+    rows, report = rows_of("thucnews", tmp_path, {})
+    assert len(rows["train"]) == 249
+    assert report["files"][0]["refused"] == [{"where": "体育/249", "reason": "not UTF-8"}]
+    assert (len(report["files"]), report["files_in_all"]) == (200, 250)
+    assert report["counts_of_all_files"] == {"label: 体育": 249, "refused": 1, "refused: not UTF-8": 1, "rows": 250}
+    assert report["changes"][-1] == "1 rows left out that could not be used"
+
+
+def test_a_start_that_a_table_made_a_fraction_of_is_one(tmp_path: Path) -> None:
+    """12.0 is 12: of several occurrences the one that is meant."""
+    starts = [7.0, 7.5, "7", True, None, 1e300]
+    qas = [{"id": str(k), "question": "?", "answers": [{"text": "an", "answer_start": start}]} for k, start in enumerate(starts)]
+    rows, report = rows_of("mrc_own", tmp_path, {"own.json": squad(qas, "an and an")})
+    found = [(row["answers"]["answer_start"], row["answer_positions"]) for row in rows["train"]]
+    assert found == [([7], ["given"]), *[([0], ["guess"])] * 5]
+    assert report["files"][0]["counts"]["start_does_not_match"] == 4
+
+
 def test_own_corrections_come_as_json_or_tsv(tmp_path: Path) -> None:
     item = {"id": "x", "original_text": "这个苹果真好次", "wrong_ids": [6], "correct_text": "这个苹果真好吃"}
     files = {
