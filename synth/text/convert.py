@@ -116,13 +116,15 @@ def _clause_ends(configuration: str) -> re.Pattern[str]:
 
 def _by_cuts(text: str, cuts: Sequence[Span], spans: Sequence[Span]) -> Converted:
     """Spans through aligned positions (source, target); an edge between two of them goes outwards."""
-    sources = [source for source, _ in cuts]
+    known = dict(cuts)
+    sources = list(known)
     moved, exact = [], []
     for start, end in spans:
-        first, last = bisect_left(sources, start), bisect_left(sources, end)
-        start_exact, end_exact = sources[first] == start, sources[last] == end
-        moved.append((cuts[first if start_exact else first - 1][1], cuts[last][1]))
-        exact.append(start_exact and end_exact)
+        to_start, to_end = known.get(start), known.get(end)
+        exact.append(to_start is not None and to_end is not None)
+        if to_start is None:
+            to_start = cuts[bisect_left(sources, start) - 1][1]
+        moved.append((to_start, cuts[bisect_left(sources, end)][1] if to_end is None else to_end))
     return Converted(text, moved, exact)
 
 
