@@ -37,9 +37,10 @@ def write_set(folder: Path, num_rows: int) -> None:
     from catalog.kinds import separation_schema
     from catalog.roots import open_root
     from catalog.shards import ShardWriter
+    from synth.layout import Layout
 
     generator = np.random.default_rng(0)
-    schema = separation_schema(2, SAMPLE_RATE_HZ)
+    schema = separation_schema(Layout(2), SAMPLE_RATE_HZ)
     (folder / "wav").mkdir()
     root = folder / "catalog"
     with ShardWriter(open_root(root), NAME, "train", schema) as writer:

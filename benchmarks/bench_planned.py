@@ -25,6 +25,7 @@ from catalog.publish import publish
 from catalog.roots import open_root
 from flows.shards import store_plan
 from flows.specs import load_spec
+from synth.layout import Layout
 from synth.plan import plan_split
 
 SIGNALS = ("mixture", "s1", "s2")
@@ -40,7 +41,7 @@ def full_size(folder: Path) -> None:
     begin = time.perf_counter()
     for split, table in pools.items():
         plan = plan_split(spec, split, table, lambda source_id: anything).table
-        shards[split] = [store_plan(root, spec.name, split, plan, spec)]
+        shards[split] = [store_plan(root, spec.name, split, plan, Layout.of(spec), spec.sample_rate_hz)]
     published = publish(
         spec.name,
         kind="separation",

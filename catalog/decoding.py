@@ -19,8 +19,9 @@ from catalog.cells import Cell, cell_reader, list_offsets
 from catalog.codecs import decode_stored
 from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
-from catalog.planned import NEEDED_TO_RENDER, Planned
+from catalog.planned import Planned
 from synth import wav
+from synth.render import NEEDED_TO_RENDER
 
 FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 FORMAT = "yuliao"
@@ -119,13 +120,14 @@ class _BatchReader:
         if self.reading.segment_s is not None:
             length = max(1, round(self.reading.segment_s * planned.sample_rate_hz))
             start = self._crop_start(i, length)
-        signals = planned.signals(plan, start, length)
+        signals = planned.signals(plan, start, length, missing)
         for name in missing:
-            row[name] = signals[0 if name == "mixture" else int(name[1:])], planned.sample_rate_hz
+            row[name] = (signals[name], planned.sample_rate_hz) if name in signals else None
 
     @cached_property
     def _plan(self) -> list[tuple[str, Cell]]:
-        return [(name, cell_reader(self.batch.column(name))) for name in sorted(NEEDED_TO_RENDER)]
+        needed = [name for name in self.batch.schema.names if name in NEEDED_TO_RENDER]
+        return [(name, cell_reader(self.batch.column(name))) for name in needed]
 
     def _crop_start(self, i: int, length: int) -> int:
         reading = self.reading

@@ -17,8 +17,9 @@ from catalog.kinds import audio_columns
 from catalog.links import link_blobs
 from catalog.manifests import Manifest, manifest_bytes, parse_manifest, resolve
 from catalog.names import parse_reference
-from catalog.planned import NEEDED_TO_RENDER, open_planned
+from catalog.planned import open_planned
 from catalog.roots import Root, open_root
+from synth.render import NEEDED_TO_RENDER
 
 if TYPE_CHECKING:
     import datasets

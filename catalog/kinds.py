@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from synth.columns import PLAN_FIELDS
+from synth.layout import Layout
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -103,13 +103,12 @@ _RECORDING_FIELDS: list[tuple[str, pa.DataType]] = [
 ]
 
 
-def separation_schema(n_src: int, sample_rate_hz: int) -> pa.Schema:
-    """Rows of kind `separation`: one mixture of `n_src` sources each; `s1..sN` sum to `mixture` to the last bit."""
-    stems = [(f"s{k}", AUDIO) for k in range(1, n_src + 1)]
-    return with_features(pa.schema([("id", pa.string()), ("mixture", AUDIO), *stems, *MIXTURE_FIELDS]), sample_rate_hz)
-
-
-MIXTURE_FIELDS: list[tuple[str, pa.DataType]] = [*PLAN_FIELDS, ("peak_dbfs", pa.float64())]
+def separation_schema(layout: Layout, sample_rate_hz: int) -> pa.Schema:
+    """Rows of kind `separation`: one mixture each. `s1..sN`, with `noise` where there is some, sum to `mixture` to the bit."""
+    audio = [(name, AUDIO) for name in layout.signals()]
+    return with_features(
+        pa.schema([("id", pa.string()), *audio, *layout.plan_fields(), ("peak_dbfs", pa.float64())]), sample_rate_hz
+    )
 
 
 def audio_columns(schema: pa.Schema) -> list[str]:

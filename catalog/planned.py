@@ -1,27 +1,30 @@
 """Audio that is not stored: a version of `storage: plan` is rendered from its corpus while it is read."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from catalog.blobs import read_blob
 from catalog.errors import IntegrityError
-from catalog.links import link_blobs, version_folder
-from catalog.manifests import Manifest, Pin, pin, read_manifest
+from catalog.inputs import Opened, link_inputs, loads_of, open_inputs
+from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
-from catalog.utterances import Utterances, open_utterances
-from synth.render import render_into
-
-# The columns by which a row is rendered.
-NEEDED_TO_RENDER = frozenset({"source_ids", "starts_samples", "lengths_samples", "offsets_samples", "gains", "num_samples"})
+from synth.layout import Layout
+from synth.render import Loads, render_into, signals_of
 
 _SCRATCH = threading.local()
+# Kinds of the inputs, and the columns of the plan that hold the ids of their rows and the digests of these.
+_DIGESTS = (
+    (("speech",), "source_ids", "source_sha256s"),
+    (("speech", "noise"), "noise_ids", "noise_sha256s"),
+    (("rir",), "rir_ids", "rir_sha256s"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,77 +32,83 @@ class Planned:
     """Where the sources of a plan lie. Plain and small, so that it travels to the workers of a data loader.
 
     Attributes:
-        folder: of the cache, with links to the blobs of the corpus version.
-        corpus: `NAME@V`, for errors.
-        corpus_rate_hz: sample rate of the corpus.
+        inputs: the versions that it was planned on.
         sample_rate_hz: sample rate of the plan.
+        num_channels: of its signals.
     """
 
-    folder: Path
-    corpus: str
-    corpus_rate_hz: int
+    inputs: tuple[Opened, ...]
     sample_rate_hz: int
+    num_channels: int
 
-    def signals(self, row: dict[str, Any], start: int, length: int) -> list[NDArray[np.int16]]:
-        """Mixture and stems of the samples from `start`, `length` of them or as many as the row has.
+    def signals(self, row: dict[str, Any], start: int, length: int, wanted: Sequence[str]) -> dict[str, NDArray[np.int16]]:
+        """Mixture, stems and what else is wanted of the samples from `start`, `length` of them or as many as the row has.
 
         Args:
             row: `NEEDED_TO_RENDER`.
+            wanted: names of signals; those that the row has not are left out.
 
         Returns:
-            int16 [samples] each, in memory that the next call in this thread uses again.
+            int16 [samples] or [channels, samples] each, in memory that the next call in this thread uses again.
         """
         length = min(length, row["num_samples"] - start)
-        count = len(row["source_ids"]) + 1
-        if getattr(_SCRATCH, "samples", np.empty(0)).size < count * length:
-            _SCRATCH.samples = np.empty(count * length, dtype=np.int16)
-        mixture, *stems = _SCRATCH.samples[: count * length].reshape(count, length)
-        render_into(row, _utterances(self).load, mixture, stems, begin=start)
-        return [mixture, *stems]
+        names = signals_of(row, wanted)
+        size = self.num_channels * length
+        if getattr(_SCRATCH, "samples", np.empty(0)).size < len(names) * size:
+            _SCRATCH.samples = np.empty(len(names) * size, dtype=np.int16)
+        shape = (length,) if self.num_channels == 1 else (self.num_channels, length)
+        out = {name: _SCRATCH.samples[k * size : (k + 1) * size].reshape(shape) for k, name in enumerate(names)}
+        render_into(row, _loads(self), out, begin=start)
+        return out
 
 
 def open_planned(storage: Root, manifest: Manifest) -> Planned | None:
     """What renders the rows of a version; None where it stores its audio.
 
     Raises:
-        IntegrityError: the corpus version that it was planned on was changed.
+        IntegrityError: a version that it was planned on was changed.
     """
     if manifest.storage != "plan":
         return None
-    (held,) = manifest.inputs
-    if pin(storage, held.name, held.version) != held:
-        raise IntegrityError(f"{manifest.name}@{manifest.version} was planned on {held}, whose manifest was changed since")
-    corpus = read_manifest(storage, held.name, held.version)
-    for split in corpus.splits:
-        link_blobs(storage, corpus, split)
-    if corpus.sample_rate_hz is None or manifest.sample_rate_hz is None:
-        raise IntegrityError(f"{manifest.name}@{manifest.version} or {held} states no sample rate")
-    return Planned(version_folder(storage, corpus), str(held), corpus.sample_rate_hz, manifest.sample_rate_hz)
+    from synth.spec import SeparationSpec
+
+    version = f"{manifest.name}@{manifest.version}"
+    if manifest.sample_rate_hz is None:
+        raise IntegrityError(f"{version} states no sample rate")
+    channels = Layout.of(SeparationSpec.model_validate(manifest.spec)).num_channels
+    return Planned(link_inputs(storage, version, manifest.inputs), manifest.sample_rate_hz, channels)
 
 
 def broken_plans(storage: Root, manifest: Manifest, batch: pa.RecordBatch) -> Iterator[str]:
     """One line about the rows of a plan whose sources are not, or no longer, what the pinned corpus holds."""
-    (held,) = manifest.inputs
-    digests = _source_digests(storage.url, held)
-    sources = zip(batch.column("source_ids").to_pylist(), batch.column("source_sha256s").to_pylist(), strict=True)
-    wrong = [row for row, (ids, stored) in enumerate(sources) if [digests.get(source_id) for source_id in ids] != stored]
-    if wrong:
-        ids = ", ".join(batch.column("id")[row].as_py() for row in wrong[:3])
-        yield f"sources are not those of {held} in {len(wrong)} rows ({ids}{', ...' if len(wrong) > 3 else ''})"
+    for kinds, ids_column, digests_column in _DIGESTS:
+        if ids_column not in batch.schema.names:
+            continue
+        digests = _digests(storage.url, tuple(manifest.inputs), kinds)
+        rows = zip(batch.column(ids_column).to_pylist(), batch.column(digests_column).to_pylist(), strict=True)
+        wrong = [row for row, (ids, stored) in enumerate(rows) if [digests.get(one) for one in ids or []] != (stored or [])]
+        if wrong:
+            ids = ", ".join(batch.column("id")[row].as_py() for row in wrong[:3])
+            yield (
+                f"{ids_column} are not those of {', '.join(map(str, manifest.inputs))} in {len(wrong)} rows "
+                f"({ids}{', ...' if len(wrong) > 3 else ''})"
+            )
 
 
-@lru_cache(maxsize=1)
-def _source_digests(root_url: str, corpus: Pin) -> dict[str, str]:
-    """SHA-256 of the PCM of each utterance, by its id."""
+@lru_cache(maxsize=4)
+def _digests(root_url: str, inputs: tuple[Pin, ...], kinds: tuple[str, ...]) -> dict[str, str]:
+    """SHA-256 of the samples of each row of the inputs of some kinds, by its id."""
     root = open_root(root_url)
-    manifest = read_manifest(root, corpus.name, corpus.version)
-    utterances = open_utterances(root, manifest, manifest.sample_rate_hz or 0)
-    tables = [utterances.table(split, ["id", "audio_sha256"]) for split in manifest.splits]
+    tables = [
+        read_blob(blob, opened.name).select(["id", "audio_sha256"])
+        for opened in open_inputs(root, inputs)
+        if opened.kind in kinds
+        for blob in opened.blobs
+    ]
     return {row_id: digest for table in tables for row_id, digest in zip(*(c.to_pylist() for c in table.columns), strict=True)}
 
 
 @lru_cache(maxsize=4)
-def _utterances(planned: Planned) -> Utterances:
+def _loads(planned: Planned) -> Loads:
     """Opened once in each process."""
-    blobs = {"": sorted(planned.folder.glob("*.arrow"))}
-    return Utterances(planned.corpus, blobs, planned.corpus_rate_hz, planned.sample_rate_hz)
+    return loads_of(planned.inputs, planned.sample_rate_hz)

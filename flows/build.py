@@ -4,36 +4,31 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from catalog.building import Building
 from catalog.errors import CatalogError
-from catalog.files import full_disk_is_an_error
 from catalog.leakage import check_disjoint, identities
 from catalog.manifests import Licence, Manifest, found_manifests, read_manifest, resolve
 from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
-from catalog.roots import FolderRoot, Root, open_root
-from catalog.settings import cache
+from catalog.roots import Root, open_root
 from catalog.shards import Shard
 from flows.progress import Progress, nothing
-from flows.shards import ShardTask, read_plan, render_shard, row_bytes, store_plan
+from flows.rendering import SHARD_BYTES, render_plans, write_table
+from flows.shards import read_plan, row_bytes, store_plan
 from flows.sources import Corpus, Sources, open_corpus, sources
-from flows.tables import human_size
-from flows.workers import available_cpus, ordered_map
+from flows.workers import available_cpus
+from synth.layout import Layout
 from synth.plan import SplitPlan, plan_split
 from synth.spec import SeparationSpec
 from synth.statistics import plan_statistics
 
-ALGORITHM = 1  # raised when the same spec and sources shall give other rows
-SHARD_BYTES = 128 << 20  # of audio
+ALGORITHM = 2  # raised when the same spec and sources shall give other rows
 
 
 @dataclass(frozen=True)
@@ -89,6 +84,7 @@ def build(
     progress = progress or nothing
     workers = workers or available_cpus()
     check_kind(storage, name, spec.kind)
+    layout = Layout.of(spec)
     corpus = open_corpus(storage, spec)
     fingerprint = _fingerprint(spec, corpus)
     already = published_already(storage, name, fingerprint)
@@ -103,9 +99,13 @@ def build(
         plans = _plans(spec, available)
         tables = {split: plan.table for split, plan in plans.items()}
         if spec.storage == "plan":
-            finished = {split: [store_plan(storage, name, split, table, spec)] for split, table in tables.items()}
+            finished = {
+                split: [store_plan(storage, name, split, table, layout, spec.sample_rate_hz)] for split, table in tables.items()
+            }
         else:
-            finished = _render(storage, name, spec, corpus, tables, fingerprint, workers, progress, shard_bytes)
+            finished = render_plans(
+                storage, name, tables, layout, [corpus.pin], spec.sample_rate_hz, fingerprint, workers, progress, shard_bytes
+            )
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
         report = {"split_by": available.split_by, **{split: plan.report for split, plan in plans.items()}}
     return publish(
@@ -119,7 +119,7 @@ def build(
         overrides=overrides,
         inputs=[corpus.pin],
         sample_rate_hz=spec.sample_rate_hz,
-        n_src=spec.n_src,
+        n_src=layout.n_src,
         storage=spec.storage,
         statistics=statistics,
         report=report,
@@ -149,19 +149,19 @@ def materialize(
             f"{manifest.name}@{manifest.version} stores its audio already: only a set of storage plan has any to make"
         )
     spec = SeparationSpec.model_validate({**manifest.spec, "storage": "audio"})
-    (held,) = manifest.inputs
-    corpus = Corpus(held, read_manifest(storage, held.name, held.version))
+    layout = Layout.of(spec)
     fingerprint = hashlib.sha256(f"materialize {ALGORITHM} {manifest.fingerprint}".encode()).hexdigest()
     already = published_already(storage, manifest.name, fingerprint)
     if already is not None:
         return already
-    plans = {split: read_plan(storage, manifest, split) for split in manifest.splits}
-    finished = _render(
+    plans = {split: read_plan(storage, manifest, split, layout) for split in manifest.splits}
+    finished = render_plans(
         storage,
         manifest.name,
-        spec,
-        corpus,
         plans,
+        layout,
+        manifest.inputs,
+        spec.sample_rate_hz,
         fingerprint,
         workers or available_cpus(),
         progress or nothing,
@@ -198,7 +198,7 @@ def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.Pat
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
     name = check_name(spec.name if name is None else name)
     corpus, available, plans = _planned(open_root(root), spec)
-    sizes = {split: int(row_bytes(plan.table["num_samples"].to_numpy(), spec.n_src).sum()) for split, plan in plans.items()}
+    sizes = {split: int(row_bytes(plan.table, Layout.of(spec)).sum()) for split, plan in plans.items()}
     return DryRun(
         name=name,
         corpus=str(corpus.pin),
@@ -218,7 +218,7 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
     table = pa.concat_tables(
         [plan.table.add_column(0, "split", pa.array([split] * plan.table.num_rows)) for split, plan in plans.items()]
     )
-    _write_table(table, to)
+    write_table(table, to)
     return PlanSummary(
         to, {split: plan.table.num_rows for split, plan in plans.items()}, {split: plan.report for split, plan in plans.items()}
     )
@@ -232,19 +232,6 @@ def _planned(storage: Root, spec: SeparationSpec) -> tuple[Corpus, Sources, dict
 
 def _plans(spec: SeparationSpec, available: Sources) -> dict[str, SplitPlan]:
     return {split: plan_split(spec, split, available.table, available.load, rows) for split, rows in available.rows.items()}
-
-
-def _write_table(table: pa.Table, to: Path) -> None:
-    """Whole or not at all."""
-    temporary = to.with_name(f"{to.name}.{os.getpid()}.tmp")
-    try:
-        with full_disk_is_an_error(str(to)), pa.ipc.new_file(str(temporary), table.schema) as file:
-            file.write_table(table)
-        temporary.replace(to)
-    except FileNotFoundError as error:
-        raise CatalogError(f"cannot write {to}: there is no folder {to.parent}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _fingerprint(spec: SeparationSpec, corpus: Corpus) -> str:
@@ -272,84 +259,6 @@ def _shards_of(manifest: Manifest) -> dict[str, list[Shard]]:
         split: [Shard(split, shard.blob, shard.rows, shard.size_bytes, shard.rows_digest) for shard in entry.shards]
         for split, entry in manifest.splits.items()
     }
-
-
-def _render(
-    storage: Root,
-    name: str,
-    spec: SeparationSpec,
-    corpus: Corpus,
-    plans: Mapping[str, pa.Table],
-    fingerprint: str,
-    workers: int,
-    progress: Progress,
-    shard_bytes: int,
-) -> dict[str, list[Shard]]:
-    """The shards of all splits: those in the journal as they are, the others rendered by worker processes."""
-    finished = Building(storage, name, fingerprint).finished()
-    layout = {split: _layout(split, plan, spec.n_src, shard_bytes) for split, plan in plans.items()}
-    total = sum(plan.num_rows for plan in plans.values())
-    done = sum(finished[key].rows for slices in layout.values() for key, _, _ in slices if key in finished)
-    missing_bytes = sum(
-        int(row_bytes(plans[split]["num_samples"].to_numpy()[first : first + rows], spec.n_src).sum())
-        for split, slices in layout.items()
-        for key, first, rows in slices
-        if key not in finished
-    )
-    _check_room(storage, name, missing_bytes)
-    progress(done, total, "mixtures")
-    plan_paths = {split: storage.scratch(name) / f"{fingerprint}-{split}-{os.getpid()}.plan" for split in plans}
-    try:
-        for split, plan in plans.items():
-            _write_table(plan, plan_paths[split])
-        tasks = [
-            ShardTask(
-                storage.url,
-                name,
-                fingerprint,
-                key,
-                split,
-                plan_paths[split],
-                first,
-                rows,
-                corpus.pin,
-                spec.sample_rate_hz,
-                spec.n_src,
-            )
-            for split, slices in layout.items()
-            for key, first, rows in slices
-            if key not in finished
-        ]
-        rendered = ordered_map(render_shard, tasks, min(workers, max(1, len(tasks))), 2 * workers)
-        for task, shard in zip(tasks, rendered, strict=True):
-            finished[task.key] = shard
-            done += shard.rows
-            progress(done, total, "mixtures")
-    finally:
-        for path in plan_paths.values():
-            path.unlink(missing_ok=True)
-    return {split: [finished[key] for key, _, _ in slices] for split, slices in layout.items()}
-
-
-def _layout(split: str, plan: pa.Table, n_src: int, shard_bytes: int) -> list[tuple[str, int, int]]:
-    """(key, first row, rows) of each shard of a split."""
-    ends = np.cumsum(row_bytes(plan["num_samples"].to_numpy(), n_src))
-    firsts = np.flatnonzero(np.diff(ends // shard_bytes, prepend=-1))
-    counts = np.diff(np.append(firsts, len(plan)))
-    return [(f"{split}-{first}-{rows}", int(first), int(rows)) for first, rows in zip(firsts, counts, strict=True)]
-
-
-def _check_room(storage: Root, name: str, missing_bytes: int) -> None:
-    """Refuse before hours are spent what the disk cannot hold: that of the catalog, or of the cache where that is in S3."""
-    free = shutil.disk_usage(storage.scratch(name)).free
-    if missing_bytes > free:
-        in_folder = isinstance(storage, FolderRoot)
-        where = storage.url if in_folder else f"{cache() / 'blobs'}, where blobs of {storage.url} are kept"
-        other = "take another catalog (YULIAO_CATALOG)" if in_folder else "take another disk (YULIAO_HOME)"
-        raise CatalogError(
-            f"{name} needs {human_size(missing_bytes)} more in {where}; {human_size(free)} are free: make room, {other} "
-            "or ask for fewer mixtures"
-        )
 
 
 def _statistics(spec: SeparationSpec, split: str, plan: SplitPlan) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """One shard of a set: a slice of a plan, rendered and written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 
 from catalog.blobs import read_blob
 from catalog.building import Building
-from catalog.kinds import AUDIO, separation_schema
-from catalog.manifests import Manifest, Pin, read_manifest
+from catalog.inputs import loads_of, open_inputs
+from catalog.kinds import AUDIO, audio_columns, separation_schema
+from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter, blob_path
-from catalog.utterances import Utterances, open_utterances
 from synth import wav
-from synth.columns import PLAN_SCHEMA
-from synth.plan import FULL_SCALE
-from synth.render import Load, render_into
-from synth.spec import SeparationSpec
+from synth.gains import FULL_SCALE
+from synth.layout import Layout
+from synth.render import NEEDED_TO_RENDER, Loads, render_into, signals_of
 
 BATCH_BYTES = 8 << 20  # of audio: what a worker holds
 
@@ -37,18 +37,18 @@ class ShardTask:
     plan_path: Path
     first_row: int
     rows: int
-    corpus: Pin
+    inputs: tuple[Pin, ...]
     sample_rate_hz: int
-    n_src: int
+    layout: Layout
 
 
 def render_shard(task: ShardTask) -> Shard:
     """Render the rows of a task into one shard and record it in the build's journal."""
-    root, utterances = _corpus(task.root_url, task.corpus, task.sample_rate_hz)
+    root, loads = _opened(task.root_url, task.inputs, task.sample_rate_hz)
     plan = pa.ipc.open_file(pa.memory_map(str(task.plan_path))).read_all().slice(task.first_row, task.rows)
-    schema = separation_schema(task.n_src, task.sample_rate_hz)
+    schema = separation_schema(task.layout, task.sample_rate_hz)
     with ShardWriter(root, task.name, task.split, schema) as writer:
-        for batch in render_batches(plan, utterances.load_checked, schema, task.sample_rate_hz):
+        for batch in render_batches(plan, loads, schema, task.sample_rate_hz, task.layout.num_channels):
             writer.write(batch)
         shard = writer.close()
     Building(root, task.name, task.fingerprint).record(task.key, shard)
@@ -56,15 +56,15 @@ def render_shard(task: ShardTask) -> Shard:
 
 
 @lru_cache(maxsize=1)
-def _corpus(root_url: str, corpus: Pin, sample_rate_hz: int) -> tuple[Root, Utterances]:
+def _opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int) -> tuple[Root, Loads]:
     """Opened once in each worker."""
     root = open_root(root_url)
-    return root, open_utterances(root, read_manifest(root, corpus.name, corpus.version), sample_rate_hz)
+    return root, loads_of(open_inputs(root, inputs), sample_rate_hz, checked=True)
 
 
-def store_plan(root: Root, name: str, split: str, plan: pa.Table, spec: SeparationSpec) -> Shard:
+def store_plan(root: Root, name: str, split: str, plan: pa.Table, layout: Layout, sample_rate_hz: int) -> Shard:
     """A shard of rows that are rendered while they are read: the columns of audio are there, and empty."""
-    schema = separation_schema(spec.n_src, spec.sample_rate_hz)
+    schema = separation_schema(layout, sample_rate_hz)
     planned = {name: plan[name].combine_chunks() for name in plan.column_names}
     columns = [planned[field.name] if field.name in planned else pa.nulls(len(plan), field.type) for field in schema]
     with ShardWriter(root, name, split, schema, compression="zstd") as writer:
@@ -72,60 +72,85 @@ def store_plan(root: Root, name: str, split: str, plan: pa.Table, spec: Separati
         return writer.close()
 
 
-def read_plan(root: Root, manifest: Manifest, split: str) -> pa.Table:
+def read_plan(root: Root, manifest: Manifest, split: str, layout: Layout) -> pa.Table:
     """The plan that a split of a version of `storage: plan` is."""
     blobs = (root.fetch(blob_path(manifest.name, shard.blob)) for shard in manifest.splits[split].shards)
     version = f"{manifest.name}@{manifest.version}"
-    tables = [read_blob(blob, version).select(PLAN_SCHEMA.names) for blob in blobs]
-    return pa.concat_tables(tables).cast(PLAN_SCHEMA)
+    schema = layout.plan_schema()
+    tables = [read_blob(blob, version).select(schema.names) for blob in blobs]
+    return pa.concat_tables(tables).cast(schema)
 
 
-def row_bytes(num_samples: NDArray[np.int64], n_src: int) -> NDArray[np.int64]:
-    """Bytes of audio that rows of so many samples take."""
-    return (n_src + 1) * (wav.HEADER_BYTES + 2 * num_samples)
+def row_bytes(plan: pa.Table, layout: Layout) -> NDArray[np.int64]:
+    """Bytes of audio that the rows of a plan take."""
+    counts = sum(_present(plan, name).astype(np.int64) for name in layout.signals())
+    sizes: NDArray[np.int64] = counts * (wav.HEADER_BYTES + 2 * layout.num_channels * plan["num_samples"].to_numpy())
+    return sizes
 
 
-def render_batches(plan: pa.Table, load: Load, schema: pa.Schema, sample_rate_hz: int) -> Iterator[pa.RecordBatch]:
+def _present(plan: pa.Table, signal: str) -> NDArray[np.bool_]:
+    """Which rows have a signal."""
+    if signal == "noise":
+        present: NDArray[np.bool_] = plan["noise_kind"].is_valid().to_numpy()
+        return present
+    if signal[0] == "s":
+        sources: NDArray[np.int32] = pa.compute.list_value_length(plan["speaker_ids"]).to_numpy()
+        return sources >= int(signal[1:].split("_")[0])
+    return np.ones(len(plan), dtype=bool)
+
+
+def render_batches(
+    plan: pa.Table, loads: Loads, schema: pa.Schema, sample_rate_hz: int, num_channels: int = 1
+) -> Iterator[pa.RecordBatch]:
     """Render a plan batch by batch. A batch is good until the next is asked for: its memory is used again."""
-    n_src = sum(field.type == AUDIO for field in schema) - 1
-    sizes = row_bytes(plan["num_samples"].to_numpy(), n_src)
-    begins = np.flatnonzero(np.diff(np.cumsum(sizes) // BATCH_BYTES, prepend=-1))
+    names = audio_columns(schema)
+    sizes = wav.HEADER_BYTES + 2 * num_channels * plan["num_samples"].to_numpy()
+    begins = np.flatnonzero(np.diff(np.cumsum(sizes * len(names)) // BATCH_BYTES, prepend=-1))
     ends = np.append(begins[1:], len(plan))
-    largest = max(int(sizes[begin:end].sum()) for begin, end in zip(begins, ends, strict=True)) // (n_src + 1)
-    buffers = [np.empty(largest, dtype=np.uint8) for _ in range(n_src + 1)]
+    largest = max(int(sizes[begin:end].sum()) for begin, end in zip(begins, ends, strict=True))
+    buffers = {name: np.empty(largest, dtype=np.uint8) for name in names}
     for begin, end in zip(begins, ends, strict=True):
-        yield _render_batch(plan.slice(begin, end - begin), load, schema, sample_rate_hz, buffers)
+        yield _render_batch(plan.slice(begin, end - begin), loads, schema, sample_rate_hz, num_channels, buffers)
 
 
 def _render_batch(
-    plan: pa.Table, load: Load, schema: pa.Schema, sample_rate_hz: int, buffers: list[NDArray[np.uint8]]
+    plan: pa.Table,
+    loads: Loads,
+    schema: pa.Schema,
+    sample_rate_hz: int,
+    num_channels: int,
+    buffers: dict[str, NDArray[np.uint8]],
 ) -> pa.RecordBatch:
-    num_samples = plan["num_samples"].to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(wav.HEADER_BYTES + 2 * num_samples)]).astype(np.int32)
+    ends: dict[str, list[int]] = {name: [0] for name in buffers}
     peaks = np.empty(len(plan))
-    rows = plan.select(["source_ids", "starts_samples", "lengths_samples", "offsets_samples", "gains", "num_samples"]).to_pylist()
+    rows = plan.select([name for name in plan.column_names if name in NEEDED_TO_RENDER]).to_pylist()
     for k, row in enumerate(rows):
-        header = np.frombuffer(wav.header(row["num_samples"], sample_rate_hz), dtype=np.uint8)
-        signals = []
-        for buffer in buffers:
-            place = buffer[offsets[k] : offsets[k + 1]]
-            place[: wav.HEADER_BYTES] = header
-            signals.append(place[wav.HEADER_BYTES :].view("<i2"))
-        mixture, *stems = signals
-        render_into(row, load, mixture, stems)
-        peaks[k] = max(int(mixture.max()), -int(mixture.min()), 1)  # 1: silence has no level
-    audio = {
-        field.name: _audio_column(offsets, buffer)
-        for field, buffer in zip((field for field in schema if field.type == AUDIO), buffers, strict=True)
-    }
+        header = np.frombuffer(wav.header(row["num_samples"], sample_rate_hz, num_channels), dtype=np.uint8)
+        size = len(header) + 2 * num_channels * row["num_samples"]
+        present = set(signals_of(row, buffers))
+        out: dict[str, NDArray[np.int16]] = {}
+        for name, buffer in buffers.items():
+            at = ends[name][-1]
+            ends[name].append(at + size * (name in present))
+            if name in present:
+                buffer[at : at + len(header)] = header
+                signal = buffer[at + len(header) : at + size].view("<i2")
+                out[name] = signal if num_channels == 1 else signal.reshape(-1, num_channels).T
+        render_into(row, loads, out)
+        peaks[k] = max(int(out["mixture"].max()), -int(out["mixture"].min()), 1)  # 1: silence has no level
+    audio = {name: _audio_column(ends[name], buffer) for name, buffer in buffers.items()}
     measured = {"peak_dbfs": pa.array(20 * np.log10(peaks / FULL_SCALE))}
     planned = {name: plan[name].combine_chunks() for name in plan.column_names}
-    columns = {**planned, **audio, **measured}
+    columns: dict[str, Any] = {**planned, **audio, **measured}
     return pa.RecordBatch.from_arrays([columns[field.name] for field in schema], schema=schema)
 
 
-def _audio_column(offsets: NDArray[np.int32], data: NDArray[np.uint8]) -> pa.StructArray:
+def _audio_column(ends: Sequence[int], data: NDArray[np.uint8]) -> pa.StructArray:
+    """One WAV from each end to the next; null where there is nothing between them."""
+    offsets = np.array(ends, dtype=np.int32)
     wavs = pa.BinaryArray.from_buffers(
         pa.binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data[: offsets[-1]])]
     )
-    return pa.StructArray.from_arrays([wavs, pa.nulls(len(wavs), pa.string())], fields=list(AUDIO))
+    absent = pa.array(np.diff(offsets) == 0)
+    fields = [wavs, pa.nulls(len(wavs), pa.string())]
+    return pa.StructArray.from_arrays(fields, fields=list(AUDIO), mask=absent if pa.compute.any(absent).as_py() else None)

@@ -92,7 +92,7 @@ def _drawn(spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str]
     speakers = speaker_ids.combine_chunks().dictionary_encode()
     proportions = {str(split): share for split, share in spec.split_proportions.items()}
     split_of_speaker = splits.draw_split(
-        speakers.dictionary.to_pylist(), wanted, proportions, seed=spec.seed, dataset=spec.name, least=spec.n_src
+        speakers.dictionary.to_pylist(), wanted, proportions, seed=spec.seed, dataset=spec.name, least=spec.source_numbers()[-1]
     )
     drawn: NDArray[np.object_] = np.array(wanted, dtype=object)[split_of_speaker[speakers.indices.to_numpy()]]
     return drawn

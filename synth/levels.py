@@ -173,50 +173,9 @@ class Peaks:
                 result[rows] = np.where(at_end, np.maximum(whole, values[-1]), whole)
         return result
 
-    def bounds(
-        self, utterances: Ints, starts: Ints, lengths: Ints, offsets: Ints, gains: NDArray[np.float64], frame: int
-    ) -> NDArray[np.float64]:
-        """Bounds on the peaks of mixtures of two sources where these overlap, frame by frame, float64 [mixtures].
-
-        Args:
-            utterances: of the two sources; this and the following are [2, mixtures].
-            starts: first sample of each piece, a multiple of `frame`.
-            lengths: samples of each piece.
-            offsets: sample of the mixture at which each piece begins; one of the two is 0.
-            gains: linear.
-            frame: samples in 10 ms.
-        """
-        bounds = np.zeros(utterances.shape[1])
-        # A few million frames at a time, so that memory does not grow with the set.
-        blocks = np.cumsum(lengths.min(axis=0) // frame) // 2_000_000
-        for block in np.split(np.arange(len(bounds)), np.flatnonzero(np.diff(blocks)) + 1):
-            if len(block):
-                where = slice(None), block
-                bounds[block] = self._bounds(
-                    utterances[where], starts[where], lengths[where], offsets[where], gains[where], frame
-                )
-        return bounds
-
-    def _bounds(
-        self, utterances: Ints, starts: Ints, lengths: Ints, offsets: Ints, gains: NDArray[np.float64], frame: int
-    ) -> NDArray[np.float64]:
-        turned = offsets[0] > 0  # now the first of the two is the one that begins the mixture
-        utterances, starts, lengths, gains = (np.where(turned, x[::-1], x) for x in (utterances, starts, lengths, gains))
+    def gathered(self, utterances: Ints) -> tuple[NDArray[np.uint16], Ints]:
+        """The frames of some utterances in one array, and where those of each begin in it."""
         distinct, number = np.unique(utterances, return_inverse=True)
         values = np.concatenate([self._lists.of(utterance) for utterance in distinct])
         ends = np.cumsum(self._lists.count[distinct])
-        begins = (ends - self._lists.count[distinct])[number.reshape(utterances.shape)] + starts // frame
-        counts = -(-lengths // frame)
-        whole, part = np.divmod(offsets.max(axis=0), frame)
-        # On the grid of the first source: frame t after the second begins lies over frame t of the second and, where the second
-        # begins within a frame of the grid, over frame t - 1 as well.
-        spans = np.minimum(counts[0] - whole, counts[1] + (part > 0))
-        firsts = np.cumsum(spans) - spans
-        t = np.arange(spans.sum()) - np.repeat(firsts, spans)
-        last = np.repeat(counts[1] - 1, spans)
-        second = np.repeat(begins[1], spans)
-        peaks = values[second + np.minimum(t, last)]
-        earlier = values[second + np.maximum(t - np.repeat((part > 0).astype(np.int64), spans), 0)]
-        first = values[np.repeat(begins[0] + whole, spans) + t]
-        sums = np.repeat(gains[0], spans) * first + np.repeat(gains[1], spans) * np.maximum(peaks, earlier)
-        return np.maximum.reduceat(sums, firsts)
+        return values, (ends - self._lists.count[distinct])[number]

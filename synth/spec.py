@@ -1,16 +1,29 @@
 """The spec of a set: what is asked for, read from YAML."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from synth.distributions import Distribution, Uniform
+from synth.distributions import Choice, Distribution, Uniform
 from synth.errors import SpecError, near_matches
+from synth.noise_spec import NoiseSpec
+from synth.overlap_spec import (
+    ConversationOverlap,
+    FixedLength,
+    FullOverlap,
+    Length,
+    Overlap,
+    PartialOverlap,
+    SequentialOverlap,
+    SparseOverlap,
+)
+from synth.rooms_spec import RoomsSpec
 
 SPLITS = ("train", "validation", "test")
 _MOST_SIR_DB = 40.0
+MOST_SOURCES = 32
 _MOST_MIXTURES = 10_000_000  # of a split: what is more is a slip of the pen, and its plan would fill the memory
 
 
@@ -24,46 +37,39 @@ class SplitSpec(_Strict):
     mixtures: int = Field(ge=0, le=_MOST_MIXTURES, strict=True)
 
 
-class FullOverlap(_Strict):
-    """Every source speaks from the first sample to the last: longer ones are cut to the shortest."""
+class Speakers(_Strict):
+    """Who may meet, and who takes no part."""
 
-    mode: Literal["full"]
-
-
-class PartialOverlap(_Strict):
-    """Two whole utterances, the second beginning before the first ends.
-
-    `ratio` is drawn per mixture: overlapped samples / samples in which anyone speaks (utterance extents).
-    """
-
-    mode: Literal["partial"]
-    ratio: Distribution = Uniform(uniform=(0.1, 0.9))
-
-    @model_validator(mode="after")
-    def _ratio_in_range(self) -> "PartialOverlap":
-        low, high = self.ratio.support()
-        if not 0 < low <= high <= 1:
-            raise ValueError(f"overlap ratios lie above 0 and up to 1; asked {low}..{high}")
-        return self
+    gender: Literal["any", "same", "different"] = "any"  # of the sources of a mixture; unknown genders meet only under any
+    # Speakers who are no source of any mixture: their ids, or which share of each split's speakers. Babble is made of them.
+    held_out: tuple[str, ...] | Annotated[float, Field(ge=0.0, le=0.9)] = ()
 
 
 class Levels(_Strict):
-    """Levels of the sources, over active frames: 20 ms within 40 dB of the loudest frame of the source as it is mixed.
+    """Levels of the sources, by one measure.
 
-    One source keeps its level and the other is raised; both are raised where one would lie below -42 dBFS, and lowered by
-    one gain where their sum could clip.
+    `active_rms` counts active frames: 20 ms within 40 dB of the loudest frame of the piece as it is mixed. `mean_power` counts
+    all samples. `p56` is the active speech level of ITU-T P.56, `lufs` the loudness of BS.1770.
+    Without `level_db` no source is lowered: the others are raised to it; all are raised where one would lie below -42 dBFS.
+    Where their sum could clip, all are lowered by one gain.
     """
 
+    measure: Literal["active_rms", "mean_power", "p56", "lufs"] = "active_rms"
     sir_db: Distribution = Uniform(uniform=(-5.0, 5.0))  # level of s1 over each further source
+    level_db: Distribution | None = None  # of s1, against full scale: dBFS, dBov (p56) or LUFS
 
     @model_validator(mode="after")
-    def _sir_in_range(self) -> "Levels":
+    def _in_range(self) -> "Levels":
         low, high = self.sir_db.support()
         if low < -_MOST_SIR_DB or high > _MOST_SIR_DB:
             raise ValueError(
                 f"sir_db lies within -{_MOST_SIR_DB:.0f} and {_MOST_SIR_DB:.0f} dB, beyond which 16 bits hold nothing of the "
                 f"weaker source; asked {low:g}..{high:g}"
             )
+        if self.level_db is not None:
+            low, high = self.level_db.support()
+            if low < -60 or high > 0:
+                raise ValueError(f"level_db lies within -60 and 0 dB of full scale; asked {low:g}..{high:g}")
         return self
 
 
@@ -83,7 +89,7 @@ class SeparationSpec(_Strict):
     corpus: str
     seed: int = 0
     sample_rate_hz: int = Field(default=16000, ge=1000)
-    n_src: int = Field(default=2, ge=1)
+    n_src: Annotated[int, Field(ge=1, le=MOST_SOURCES)] | Choice = 2  # {choice: [1, 2, 3]} draws it for each mixture
     storage: Literal["audio", "plan"] = "audio"  # plan: nothing is rendered before it is read
     splits: dict[Literal["train", "validation", "test"], SplitSpec] = Field(min_length=1)
     # Shares of the speakers, for a corpus that has no official split into the splits asked for.
@@ -92,14 +98,22 @@ class SeparationSpec(_Strict):
         "validation": 0.1,
         "test": 0.1,
     }
-    overlap: Annotated[FullOverlap | PartialOverlap, Field(discriminator="mode")]
+    speakers: Speakers = Speakers()
+    overlap: Overlap
+    length: Length | None = None  # None: min where all overlap fully, else as long as it comes
     levels: Levels = Levels()
+    noise: NoiseSpec | None = None
+    rooms: RoomsSpec | None = None
+    # Further mixtures of the same stems: clean is all speech and no noise, single is s1 with the noise.
+    mix_types: tuple[Literal["clean", "single"], ...] = ()
+    targets: tuple[Literal["anechoic", "early", "direct"], ...] = ()  # of every source in its room, beside its image
     published: Published = Published()
 
     @model_validator(mode="after")
-    def _mixes_two(self) -> "SeparationSpec":
-        if self.n_src != 2:
-            raise ValueError(f"n_src is {self.n_src}: this version mixes two sources, so n_src must be 2")
+    def _asks_for_what_can_be(self) -> "SeparationSpec":
+        _check_sources(self)
+        _check_length(self)
+        _check_surroundings(self)
         if not self.counts():
             raise ValueError("every split asks for 0 mixtures: ask for some, as in splits.train.mixtures=1000")
         missing = sorted(set(self.counts()) - set(self.split_proportions))
@@ -107,9 +121,53 @@ class SeparationSpec(_Strict):
             raise ValueError(f"split_proportions says nothing about {', '.join(missing)}")
         return self
 
+    def source_numbers(self) -> tuple[int, ...]:
+        """The numbers of sources that a mixture may have, ascending."""
+        return tuple(sorted({int(n) for n in self.n_src.choice})) if isinstance(self.n_src, Choice) else (self.n_src,)
+
+    def seconds(self) -> float | None:
+        """The length of every mixture, where that is fixed."""
+        return self.length.seconds if isinstance(self.length, FixedLength) else None
+
     def counts(self) -> dict[str, int]:
         """Mixtures asked for, by split, in the order train, validation, test; splits without any are left out."""
         return {split: self.splits[split].mixtures for split in SPLITS if split in self.splits and self.splits[split].mixtures}
+
+
+def _check_sources(spec: SeparationSpec) -> None:
+    if isinstance(spec.n_src, Choice) and any(n != int(n) or not 1 <= n <= MOST_SOURCES for n in spec.n_src.choice):
+        raise ValueError(f"n_src takes whole numbers from 1 to {MOST_SOURCES}; asked {list(spec.n_src.choice)}")
+    numbers = spec.source_numbers()
+    if spec.speakers.gender == "different" and numbers[-1] > 2:
+        raise ValueError(f"speakers.gender different is for two sources, female and male; n_src asks for {numbers[-1]}")
+    if isinstance(spec.overlap, PartialOverlap | SparseOverlap) and numbers == (1,):
+        raise ValueError(f"one source overlaps with nobody: overlap.mode {spec.overlap.mode} needs n_src of 2 or more")
+
+
+def _check_length(spec: SeparationSpec) -> None:
+    mode, length = spec.overlap.mode, spec.length
+    if length == "min" and not isinstance(spec.overlap, FullOverlap):
+        raise ValueError(f"length min cuts all sources to the shortest, which is for overlap.mode full, not for {mode}")
+    if isinstance(spec.overlap, ConversationOverlap) and spec.seconds() is None:
+        raise ValueError("a conversation goes on until its time is up: give length.seconds, as in length: {seconds: 120}")
+    if isinstance(spec.overlap, PartialOverlap) and spec.seconds() is not None and spec.source_numbers()[-1] > 2:
+        raise ValueError("overlap.mode partial with a length in seconds is for two sources; for more take sparse or conversation")
+    if (
+        isinstance(length, FixedLength)
+        and length.join
+        and isinstance(spec.overlap, SequentialOverlap | SparseOverlap | ConversationOverlap)
+    ):
+        raise ValueError(f"length.join is for overlap.mode full and partial: in mode {mode} speakers take further turns anyway")
+
+
+def _check_surroundings(spec: SeparationSpec) -> None:
+    if spec.mix_types and spec.noise is None:
+        raise ValueError("mix_types differ by the noise, and there is none: ask for noise, or leave mix_types out")
+    if spec.targets and spec.rooms is None:
+        raise ValueError(f"targets ({', '.join(spec.targets)}) are heard in a room, and there is none: ask for rooms")
+    for name, asked in (("mix_types", spec.mix_types), ("targets", spec.targets)):
+        if len(set(asked)) < len(asked):
+            raise ValueError(f"{name} names one twice: {', '.join(asked)}")
 
 
 def parse_spec(text: str, where: str, overrides: Mapping[str, Any] | None = None) -> SeparationSpec:
@@ -163,11 +221,14 @@ def _override(data: dict[str, Any], dotted: str, value: Any, where: str) -> None
 
 
 def _first_problem(error: ValidationError, data: dict[str, Any]) -> str:
-    """One line about the first problem: unknown keys first, since they explain the others."""
-    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-    problem = problems[0]
-    modes = {"full", "partial"}  # the discriminator's value stands in the location, but is no key that a user wrote
-    location = [str(part) for part in problem["loc"] if str(part) not in modes]
+    """One line about the first problem: unknown keys first, since they explain the others; then what lies deepest, since of
+    several forms that a value may have, it has come closest to that one."""
+
+    def location_of(problem: Any) -> list[str]:
+        return _keys_of_user(problem["loc"], data, problem["type"] == "missing")
+
+    problem = min(error.errors(), key=lambda one: (one["type"] != "extra_forbidden", -len(location_of(one))))
+    location = location_of(problem)
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}{near_matches(location[-1], _known_keys(location[:-1], data))}"
@@ -180,12 +241,38 @@ def _first_problem(error: ValidationError, data: dict[str, Any]) -> str:
     return f"{key}: {message}{got}" if key else message
 
 
+def _keys_of_user(location: tuple[int | str, ...], data: Any, missing: bool) -> list[str]:
+    """The keys of a location that stand in `data`: pydantic puts names of models and of modes between them."""
+    keys: list[str] = []
+    for part in location:
+        inside = (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int))
+        if inside:
+            keys.append(str(part))
+            data = data[part]
+        elif missing and part == location[-1]:
+            keys.append(str(part))
+    return keys
+
+
 def _known_keys(path: list[str], data: dict[str, Any]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"": SeparationSpec, "levels": Levels, "published": Published}
-    overlap = data.get("overlap")
-    mode = overlap.get("mode") if isinstance(overlap, dict) else None
-    models["overlap"] = PartialOverlap if mode == "partial" else FullOverlap
-    if path[:1] == ["splits"] and len(path) == 2:
-        return list(SplitSpec.model_fields)
-    model = models.get(".".join(path))
-    return list(model.model_fields) if model else []
+    """The keys that may stand where `path` leads."""
+    models: list[type[BaseModel]] = [SeparationSpec]
+    for part in path:
+        if part in SPLITS:
+            continue
+        data = data.get(part, {}) if isinstance(data, dict) else {}
+        fields = [model.model_fields[part].annotation for model in models if part in model.model_fields]
+        models = [found for annotation in fields for found in _models_in(annotation)]
+        mode = data.get("mode") if isinstance(data, dict) else None
+        models = [model for model in models if mode is None or mode in get_args(_annotation(model, "mode"))] or models
+    return [key for model in models for key in model.model_fields]
+
+
+def _annotation(model: type[BaseModel], key: str) -> Any:
+    return model.model_fields[key].annotation if key in model.model_fields else None
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]

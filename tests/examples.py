@@ -16,6 +16,7 @@ from catalog.kinds import audio_columns, separation_schema, speech_schema
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter, row_digest
 from synth import wav
+from synth.layout import Layout
 from synth.levels import measure_frames
 
 RATE_HZ = 16000
@@ -64,7 +65,7 @@ def speech_batch(seed: int, rows: int = 4, split: str = "train", **changed: Any)
 
 def separation_batch(seed: int, rows: int = 4, split: str = "train", n_src: int = 2, num_samples: int = 800) -> pa.RecordBatch:
     """Mixtures that are the sum of their stems; speakers and sources depend on (seed, split)."""
-    schema = separation_schema(n_src, RATE_HZ)
+    schema = separation_schema(Layout(n_src), RATE_HZ)
     table = []
     for k in range(rows):
         length = num_samples + k
@@ -75,6 +76,7 @@ def separation_batch(seed: int, rows: int = 4, split: str = "train", n_src: int 
             "mixture": cell(np.sum(stems, axis=0, dtype=np.int16)),
             **{f"s{s + 1}": cell(stem) for s, stem in enumerate(stems)},
             "source_ids": ids,
+            "stem_numbers": list(range(1, n_src + 1)),
             "speaker_ids": [f"{split}-speaker{s}" for s in range(n_src)],
             "num_samples": length,
             "sample_rate_hz": RATE_HZ,

@@ -272,21 +272,24 @@ def test_every_benchmark_is_described() -> None:
 
 def test_every_column_of_a_mixture_is_described() -> None:
     from catalog.kinds import separation_schema
+    from synth.layout import Layout
 
     described = text_of("docs/separation.md")
-    for column in separation_schema(2, 16_000).names:
+    layout = Layout(2, noise=True, rooms=True, mix_types=("clean", "single"), targets=("anechoic",))
+    for column in separation_schema(layout, 16_000).names:
         assert f"| `{column}` |" in described
 
 
 def test_the_architecture_has_the_columns_of_each_kind_in_their_order() -> None:
     from catalog.kinds import noise_schema, rir_schema, separation_schema, speech_schema
+    from synth.layout import Layout
 
     text = " ".join(text_of("docs/architecture.md").split())
     schemas = {
         "speech": speech_schema(16_000),
         "noise": noise_schema(16_000),
         "rir": rir_schema(16_000),
-        "separation": separation_schema(2, 16_000),
+        "separation": separation_schema(Layout(2), 16_000),
     }
     for kind, schema in schemas.items():
         assert f"Kind `{kind}`: `{', '.join(schema.names)}`" in text

@@ -129,7 +129,7 @@ def test_a_build_killed_in_the_middle_goes_on_and_ends_the_same(
     ("dies_in", "listed"),
     [
         ("flows.build.plan_split", False),  # nothing is written yet
-        ("flows.build._write_table", False),  # planned, no shard rendered
+        ("flows.rendering.write_table", False),  # planned, no shard rendered
         ("catalog.publish._commit", False),  # all shards rendered
         ("catalog.publish.write_view", True),  # committed, without card and view, and with its journal
     ],
@@ -201,7 +201,7 @@ def test_a_disk_that_cannot_hold_the_set_is_refused_before_work(
     root_url = str(tmp_path / "catalog")
     ingest_talk(root_url)
     free = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("flows.build.shutil.disk_usage", lambda path: free)
+    monkeypatch.setattr("flows.rendering.shutil.disk_usage", lambda path: free)
     with pytest.raises(catalog.CatalogError, match=r"sep_2spk_partial needs .* MB more in .*; 1\.0 kB are free: .*CATALOG"):
         build(load_spec("sep_2spk_partial", OVERRIDES), root=root_url, workers=1)
 
@@ -218,7 +218,7 @@ def test_a_cache_that_cannot_hold_the_set_is_refused_before_work_too(
         asked.append(Path(path))
         return type("Usage", (), {"free": 1000})
 
-    monkeypatch.setattr("flows.build.shutil.disk_usage", disk_usage)
+    monkeypatch.setattr("flows.rendering.shutil.disk_usage", disk_usage)
     with pytest.raises(catalog.CatalogError, match=r"needs .* MB more in .*cache/blobs, .*; 1\.0 kB are free: .*YULIAO_HOME"):
         build(load_spec("sep_2spk_partial", OVERRIDES), root=s3_url, workers=1)
     assert all(path.is_relative_to(home) for path in asked)

@@ -91,7 +91,7 @@ def test_verify_sees_sources_that_the_corpus_does_not_hold(tmp_path: Path, inges
     assert not list(broken_plans(storage, manifest, batch))
     at = table.schema.get_field_index("source_ids")
     (other,) = table.set_column(at, "source_ids", pa.array([["x", "y"]] * len(table), pa.list_(pa.string()))).to_batches()
-    assert "sources are not those of librispeech@1 in 40 rows" in next(broken_plans(storage, manifest, other))
+    assert "source_ids are not those of librispeech@1 in 40 rows" in next(broken_plans(storage, manifest, other))
 
 
 def test_materialize_makes_the_stored_set_of_the_plan(root_url: str, ingest_talk: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from synth.errors import PlanError
 from synth.levels import active_power
 from synth.plan import plan_split
-from synth.render import render
+from synth.render import Loads, render
 from synth.spec import SeparationSpec
 
 Make = Callable[..., Any]
@@ -53,7 +53,7 @@ def test_written_stems_sum_and_have_the_levels_and_the_overlap_of_their_row(
     pool = make_utterances(seed=seed, level=level, pause=pause)
     plan = plan_split(_spec(mode=mode, seed=seed), "train", pool.table, pool.load)
     for row in plan.table.to_pylist():
-        signals = render(row, pool.load)
+        signals = render(row, Loads(pool.load))
         mixture, stems = signals["mixture"], [signals["s1"], signals["s2"]]
         assert (mixture.astype(np.int32) == np.sum(stems, axis=0, dtype=np.int32)).all()
         for k, stem in enumerate(stems):
@@ -83,7 +83,7 @@ def test_loud_sources_get_one_gain_and_never_clip(make_utterances: Make) -> None
     rows = [row for row in plan.table.to_pylist() if row["clip_gain_db"] < 0]
     assert len(rows) == plan.report["clip_gain_applied"] > 50
     for row in rows:
-        signals = render(row, pool.load)
+        signals = render(row, Loads(pool.load))
         assert np.abs(signals["mixture"].astype(int)).max() <= 32767
         assert 20 * np.log10(min(row["gains"])) == pytest.approx(row["clip_gain_db"], abs=1e-6)
         assert (signals["mixture"] == signals["s1"] + signals["s2"]).all()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth import wav
-from synth.render import render, render_into, scale_into
+from synth.render import Loads, render, render_into, scale_into
 from synth.resample import resample
 
 
@@ -21,6 +21,8 @@ def test_buffers_are_written_from_end_to_end() -> None:
     """They are used again for the next row, so nothing of the last may stay."""
     row = {
         "source_ids": ["a", "b"],
+        "speaker_ids": ["a", "b"],
+        "stem_numbers": [1, 2],
         "starts_samples": [1, 0],
         "lengths_samples": [3, 4],
         "offsets_samples": [0, 2],
@@ -29,11 +31,11 @@ def test_buffers_are_written_from_end_to_end() -> None:
     }
     audio = {"a": np.array([9, 1, 2, 3, 9], dtype=np.int16), "b": np.array([10, 20, 30, 40], dtype=np.int16)}
     mixture, *stems = (np.full(6, 77, dtype=np.int16) for _ in range(3))
-    render_into(row, audio.__getitem__, mixture, stems)
+    render_into(row, Loads(audio.__getitem__), {"mixture": mixture, "s1": stems[0], "s2": stems[1]})
     assert stems[0].tolist() == [1, 2, 3, 0, 0, 0]
     assert stems[1].tolist() == [0, 0, 5, 10, 15, 20]
     assert mixture.tolist() == [1, 2, 8, 10, 15, 20]
-    assert {name: signal.tolist() for name, signal in render(row, audio.__getitem__).items()} == {
+    assert {name: signal.tolist() for name, signal in render(row, Loads(audio.__getitem__)).items()} == {
         "mixture": mixture.tolist(),
         "s1": stems[0].tolist(),
         "s2": stems[1].tolist(),

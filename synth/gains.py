@@ -1,0 +1,274 @@
+"""From levels asked to gains: the level of each piece, the gain that each takes, and one gain where a sum could clip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth.candidates import QUIETEST_RMS
+from synth.errors import PlanError
+from synth.levels import Energies, Peaks, frame_samples
+from synth.loudness import MEASURES
+from synth.pieces import Pieces
+from synth.render import Load, scale_into
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FULL_SCALE = 32768.0
+_LOWEST_RMS = 250.0  # of a stem: -42 dBFS
+_MOST_DOUBT_DB = 0.02
+_GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
+_FRAMES_AT_ONCE = 2_000_000  # so that memory does not grow with the set
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How loud pieces are before any gain.
+
+    Attributes:
+        powers: by the measure asked for, as a mean square of samples in the range of int16; float64 [pieces].
+        doubts_db: how far rounding may move them.
+    """
+
+    powers: Floats
+    doubts_db: Floats
+
+
+def active_levels(pieces: Pieces, lengths: Ints, energies: Energies, whole: Levels, sample_rate_hz: int) -> tuple[Pieces, Levels]:
+    """Active levels of pieces: those of whole utterances and, where cut, from their frames.
+
+    A piece that is silent (a long pause opens the utterance) is moved to the loudest part of its utterance.
+
+    Args:
+        lengths: of whole utterances, int64 [utterances].
+        whole: levels of whole utterances.
+    """
+    frame = frame_samples(sample_rate_hz)
+    powers, doubts_db = whole.powers[pieces.source], whole.doubts_db[pieces.source]
+    starts = pieces.start.copy()
+    cut = np.flatnonzero(pieces.length < lengths[pieces.source])
+    powers[cut], doubts_db[cut] = energies.active_powers(pieces.source[cut], starts[cut], pieces.length[cut], frame)
+    for at in cut[powers[cut] < QUIETEST_RMS**2]:
+        loudest = int(np.argmax(energies.of(pieces.source[at])[: lengths[pieces.source[at]] // frame]))
+        latest = (lengths[pieces.source[at]] - pieces.length[at]) // frame
+        starts[at] = min(max(loudest - pieces.length[at] // frame // 2, 0), latest) * frame
+        this = slice(at, at + 1)
+        powers[this], doubts_db[this] = energies.active_powers(pieces.source[this], starts[this], pieces.length[this], frame)
+    return replace(pieces, start=starts), Levels(powers, doubts_db)
+
+
+def measured_levels(measure: str, pieces: Pieces, ids: pa.ChunkedArray, load: Load, sample_rate_hz: int) -> Levels:
+    """Levels by a measure that frames do not tell, from samples; each cut of an utterance once.
+
+    Raises:
+        PlanError: a piece in which the measure finds nothing: too short or too quiet for it.
+    """
+    cuts = np.stack([pieces.source, pieces.start, pieces.length])
+    distinct, number = np.unique(cuts, axis=1, return_inverse=True)
+    powers = np.empty(distinct.shape[1])
+    for at, (source, start, length) in enumerate(distinct.T.tolist()):
+        name = ids[source].as_py()
+        level_db = MEASURES[measure](load(name)[start : start + length], sample_rate_hz)
+        if not np.isfinite(level_db):
+            raise PlanError(
+                f"{name} has no level by {measure} in {length / sample_rate_hz:.2f} s from {start / sample_rate_hz:.2f} s on: "
+                "they are too short or too quiet for that measure; ask for longer mixtures or levels.measure active_rms"
+            )
+        powers[at] = FULL_SCALE**2 * 10 ** (level_db / 10)
+    return Levels(powers[number], np.zeros(len(number)))
+
+
+def gains_for(pieces: Pieces, powers: Floats, relative_db: Floats, level_db: Floats | None) -> Floats:
+    """Gains [pieces] that bring each piece to its level.
+
+    Args:
+        powers: of the pieces as they are.
+        relative_db: level asked of each piece against s1.
+        level_db: level asked of s1 of each mixture, or None: then no piece is lowered, so that rounding costs nothing. Where one
+            would be so quiet that rounding still moved frames across the 40 dB that make them active, all are raised.
+    """
+    rms = np.sqrt(powers)
+    relative = 10 ** (relative_db / 20)
+    begins = np.flatnonzero(np.diff(pieces.mixture, prepend=-1))
+    counts = np.diff(np.append(begins, len(pieces)))
+    if level_db is not None:
+        absolute: Floats = relative / rms * np.repeat(FULL_SCALE * 10 ** (level_db / 20), counts)
+        return absolute
+    common = np.maximum.reduceat(rms / relative, begins)  # of s1, such that the lowest gain is 1
+    quietest = np.minimum.reduceat(relative, begins) * common
+    common *= np.maximum(1.0, _LOWEST_RMS / quietest)
+    gains: Floats = relative / rms * np.repeat(common, counts)
+    return np.where(np.abs(gains - 1) < 1e-12, 1.0, gains)
+
+
+def rounded_down(gains: Floats) -> Floats:
+    """Gains as plans hold them, no higher than they were."""
+    rounded: Floats = np.floor(gains * 10**_GAIN_DECIMALS) / 10**_GAIN_DECIMALS
+    return rounded
+
+
+def settle(
+    measure: str, pieces: Pieces, levels: Levels, gains: Floats, ids: pa.ChunkedArray, load: Load, sample_rate_hz: int
+) -> Floats:
+    """Powers of pieces as they will be written, float64 [pieces]: those that rounding may change by more than a row may be wrong
+    are measured.
+
+    Raises:
+        PlanError: rounding leaves nothing of a piece.
+    """
+    powers = gains**2 * levels.powers
+    in_doubt = ((levels.doubts_db > _MOST_DOUBT_DB) | (powers < _LOWEST_RMS**2)) & (gains != np.floor(gains))
+    for at in np.flatnonzero(in_doubt):
+        name = ids[int(pieces.source[at])].as_py()
+        samples = load(name)[pieces.start[at] : pieces.start[at] + pieces.length[at]]
+        written = np.empty_like(samples)
+        scale_into(samples, gains[at], written)
+        powers[at] = FULL_SCALE**2 * 10 ** (MEASURES[measure](written, sample_rate_hz) / 10)
+        if not powers[at]:
+            raise PlanError(
+                f"{name} would be rounded to silence beside a source that is so much louder: ask for levels closer to each other "
+                "(--set levels.sir_db=...)"
+            )
+    return powers
+
+
+def stem_powers(pieces: Pieces, powers: Floats, stems: int, mixtures: int) -> Floats:
+    """Powers of the stems [mixtures, stems], NaN where absent: the mean over the samples of their pieces."""
+    at = pieces.mixture * stems + pieces.stem - 1
+    samples = np.bincount(at, weights=pieces.length, minlength=mixtures * stems)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(at, weights=powers * pieces.length, minlength=mixtures * stems) / samples
+    return means.reshape(mixtures, stems)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Pieces of one table of recordings, with what is known of their peaks."""
+
+    pieces: Pieces
+    gains: Floats
+    peaks: Peaks
+
+
+def headroom(n_stems: Ints) -> Floats:
+    """Largest magnitude that a mixture of so many stems may have before rounding, which adds half a step for each."""
+    ceiling: Floats = FULL_SCALE - 1 - n_stems / 2
+    return ceiling
+
+
+def peak_bounds(parts: Sequence[Part], num_samples: Ints, n_stems: Ints, frame: int) -> Floats:
+    """A bound on the peak of each mixture, float64 [mixtures]: the sum of the pieces' peaks, and where that is too much, frame by
+    frame."""
+    mixtures = len(num_samples)
+    alone = np.zeros(mixtures)
+    bounds = np.zeros(mixtures)
+    for part in parts:
+        peaks = part.gains * part.peaks.largest()[part.pieces.source]
+        np.maximum.at(alone, part.pieces.mixture, peaks)
+        # Pieces of one stem follow each other, so that the largest counts; noises sound together.
+        for stem in np.unique(part.pieces.stem):
+            of_stem = part.pieces.stem == stem
+            where, values = part.pieces.mixture[of_stem], peaks[of_stem]
+            if stem:
+                largest = np.zeros(mixtures)
+                np.maximum.at(largest, where, values)
+                bounds += largest
+            else:
+                bounds += np.bincount(where, weights=values, minlength=mixtures)
+    much = np.flatnonzero(bounds > headroom(n_stems))
+    blocks = np.cumsum(num_samples[much] // frame) // _FRAMES_AT_ONCE
+    for block in np.split(much, np.flatnonzero(np.diff(blocks)) + 1):
+        if len(block):
+            bounds[block] = np.minimum(
+                bounds[block], np.maximum(alone[block], _bounds_by_frame(parts, block, num_samples, frame))
+            )
+    return bounds
+
+
+def _bounds_by_frame(parts: Sequence[Part], block: Ints, num_samples: Ints, frame: int) -> Floats:
+    """Bounds of some mixtures (ascending), over the cells of 10 ms in which more than one piece may sound."""
+    cells = num_samples[block] // frame + 1
+    firsts = np.cumsum(cells) - cells
+    inside = [_of_mixtures(part, block) for part in parts]
+    low, high = _shared_span(inside, len(block), frame)
+    total = np.zeros(int(cells.sum()))
+    for part in inside:
+        turn = _turns(part.pieces)
+        values, at = part.peaks.gathered(part.pieces.source)
+        for stem in np.unique(part.pieces.stem):
+            of_stem = part.pieces.stem == stem
+            turns = int(turn[of_stem].max()) + 1
+            # Turn by turn, since two pieces may touch the same cell. Those of speech follow each other, noises sound together.
+            heard = total if turns == 1 or not stem else np.zeros(len(total))
+            for number in range(turns):
+                for straddles in (False, True):
+                    these = np.flatnonzero(of_stem & (turn == number) & ((part.pieces.offset % frame > 0) == straddles))
+                    mixture = part.pieces.mixture[these]
+                    span = low[mixture], high[mixture], firsts[mixture]
+                    where, loudness = _cells(part, these, values, at[these], *span, frame, straddles)
+                    heard[where] = heard[where] + loudness if heard is total else np.maximum(heard[where], loudness)
+            if heard is not total:
+                total += heard
+    bounds: Floats = np.maximum.reduceat(total, firsts)
+    return bounds
+
+
+def _of_mixtures(part: Part, block: Ints) -> Part:
+    """The pieces of some mixtures, which are numbered anew."""
+    at = np.minimum(np.searchsorted(block, part.pieces.mixture), len(block) - 1)
+    inside = block[at] == part.pieces.mixture
+    return Part(replace(part.pieces, mixture=at).taken(inside), part.gains[inside], part.peaks)
+
+
+def _shared_span(parts: Sequence[Part], mixtures: int, frame: int) -> tuple[Ints, Ints]:
+    """The cells in which a second piece may sound, [mixtures] each: from the second begin on up to the last but one end."""
+    mixture = np.concatenate([part.pieces.mixture for part in parts])
+    offset = np.concatenate([part.pieces.offset for part in parts])
+    stop = np.concatenate([part.pieces.stop for part in parts])
+    counts = np.bincount(mixture, minlength=mixtures)
+    begins = np.cumsum(counts) - counts
+    several = counts > 1
+    low, high = np.zeros(mixtures, dtype=np.int64), np.zeros(mixtures, dtype=np.int64)
+    low[several] = offset[np.lexsort((offset, mixture))][begins[several] + 1] // frame
+    high[several] = (stop[np.lexsort((-stop, mixture))][begins[several] + 1] - 1) // frame + 1
+    return low, high
+
+
+def _turns(pieces: Pieces) -> Ints:
+    """The number of each piece in its stem."""
+    begins = np.flatnonzero((np.diff(pieces.mixture, prepend=-1) != 0) | (np.diff(pieces.stem, prepend=-1) != 0))
+    turns: Ints = np.arange(len(pieces)) - np.repeat(begins, np.diff(np.append(begins, len(pieces))))
+    return turns
+
+
+def _cells(
+    part: Part,
+    these: NDArray[np.intp],
+    values: NDArray[np.uint16],
+    at: Ints,
+    low: Ints,
+    high: Ints,
+    firsts: Ints,
+    frame: int,
+    straddles: bool,
+) -> tuple[Ints, Floats]:
+    """The cells that some pieces touch between `low` and `high`, and bounds on their magnitude there.
+
+    A frame of a piece that begins within a cell straddles two, so that a cell hears frames t and t - 1.
+    """
+    pieces = part.pieces.taken(these)
+    cell = pieces.offset // frame
+    begin = np.maximum(low - cell, 0)
+    spans = np.maximum(np.minimum((pieces.stop - 1) // frame + 1, high) - cell - begin, 0)
+    first = at + pieces.start // frame
+    last = first - (-pieces.length // frame) - 1
+    count = np.arange(spans.sum())
+    before = np.cumsum(spans) - spans
+    frames = count + np.repeat(first + begin - before, spans)
+    peaks = values[np.minimum(frames, np.repeat(last, spans))]
+    if straddles:
+        peaks = np.maximum(peaks, values[np.maximum(frames - 1, np.repeat(first, spans))])
+    return count + np.repeat(firsts + cell + begin - before, spans), np.repeat(part.gains[these], spans) * peaks

@@ -1,0 +1,112 @@
+"""Arrays of a plan to its table: columns, ids, digests."""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth.draws import hashes
+from synth.pieces import Pieces, Placement
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def plan_table(
+    schema: pa.Schema,
+    sample_rate_hz: int,
+    sources: pa.Table,
+    keys: NDArray[np.uint64],
+    placement: Placement,
+    gains: Floats,
+    measures: dict[str, NDArray[Any] | pa.Array],
+) -> pa.Table:
+    """The plan of a split.
+
+    Args:
+        schema: the columns wanted.
+        sources: utterances with `id, speaker_id, gender, text, audio_sha256`.
+        keys: hashes of their ids.
+        placement: its pieces are rows of `sources`.
+        gains: of the pieces.
+        measures: the columns that are neither of pieces nor of places.
+    """
+    pieces, mixtures = placement.pieces, len(placement.num_samples)
+    ends = np.cumsum(np.bincount(pieces.mixture, minlength=mixtures))
+    of_pieces = np.append(0, ends)
+    begins_stem = _stem_begins(pieces)
+    of_stems = np.append(0, np.cumsum(placement.n_src))
+    rows = pa.array(pieces.source)
+
+    def per_piece(values: pa.Array | NDArray[Any]) -> pa.Array:
+        return lists(values, of_pieces)
+
+    def per_stem(column: str) -> pa.Array:
+        return lists(sources[column].take(pa.array(pieces.source[begins_stem])).combine_chunks(), of_stems)
+
+    columns: dict[str, Any] = {
+        "source_ids": per_piece(sources["id"].take(rows).combine_chunks()),
+        "stem_numbers": per_piece(pieces.stem.astype(np.int32)),
+        "speaker_ids": per_stem("speaker_id"),
+        "genders": per_stem("gender"),
+        "texts": per_piece(sources["text"].take(rows).combine_chunks()),
+        "source_sha256s": per_piece(sources["audio_sha256"].take(rows).combine_chunks()),
+        "offsets_samples": per_piece(pieces.offset),
+        "starts_samples": per_piece(pieces.start),
+        "lengths_samples": per_piece(pieces.length),
+        "gains": per_piece(gains),
+        "num_samples": placement.num_samples,
+        "sample_rate_hz": np.full(mixtures, sample_rate_hz, dtype=np.int32),
+        "overlap_ratio_asked": pa.array(placement.ratios_asked, from_pandas=True),
+        "overlap_ratio_draws": placement.ratio_draws,
+        **measures,
+    }
+    columns["id"] = _row_ids(sample_rate_hz, keys[pieces.source], placement, gains)
+    columns["row_digest"] = _row_digests(columns, sources, pieces, of_pieces)
+    return pa.table({field.name: pa.array(columns[field.name]) for field in schema}, schema=schema)
+
+
+def lists(values: pa.Array | NDArray[Any], edges: Ints) -> pa.Array:
+    """Lists of `values[edges[k] : edges[k + 1]]`."""
+    return pa.ListArray.from_arrays(pa.array(edges.astype(np.int32)), pa.array(values))
+
+
+def _stem_begins(pieces: Pieces) -> NDArray[np.intp]:
+    """The first piece of each stem."""
+    return np.flatnonzero((np.diff(pieces.mixture, prepend=-1) != 0) | (np.diff(pieces.stem, prepend=-1) != 0))
+
+
+def _row_ids(sample_rate_hz: int, keys: NDArray[np.uint64], placement: Placement, gains: Floats) -> list[str]:
+    """128-bit hashes of what a mixture is made of, in hex: the same mixture has the same id in every set."""
+    pieces, mixtures = placement.pieces, len(placement.num_samples)
+    begins = np.searchsorted(pieces.mixture, np.arange(mixtures + 1))
+    counts = np.diff(begins)
+    state = np.full(mixtures, sample_rate_hz, dtype=np.uint64) ^ hashes("num_samples", placement.num_samples.astype(np.uint64))
+    for number in range(int(counts.max())):  # the pieces of all mixtures side by side
+        these = np.flatnonzero(counts > number)
+        at = begins[these] + number
+        for part in (keys, pieces.stem, pieces.start, pieces.length, pieces.offset, gains):
+            state[these] = hashes("row id", state[these]) ^ np.ascontiguousarray(part[at]).view(np.uint64)
+    both = np.stack([hashes("row id, first half", state), hashes("row id, second half", state)], axis=1)
+    text = both.astype(">u8").tobytes().hex()
+    return [text[at : at + 32] for at in range(0, len(text), 32)]
+
+
+def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:
+    """SHA-256 of each row: its id (pieces, gains), its sources' PCM, speakers and texts, and what was asked."""
+    told = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
+    source = [repr(row) for row in zip(*told, strict=True)]
+    asked = zip(*(pa.array(columns[name]).to_pylist() for name in columns if name.endswith("_asked")), strict=True)
+    return [
+        hashlib.sha256(f"{row_id} {' '.join(made_of)} {wanted!r}".encode("utf-8", "surrogatepass")).hexdigest()
+        for row_id, made_of, wanted in zip(columns["id"], _grouped(source, pieces.source, edges), asked, strict=True)
+    ]
+
+
+def _grouped(texts: list[str], which: Ints, edges: Ints) -> Iterator[list[str]]:
+    every = [texts[at] for at in which.tolist()]
+    return (every[begin:end] for begin, end in pairwise(edges.tolist()))
