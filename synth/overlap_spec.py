@@ -1,10 +1,12 @@
 """What a spec may ask about who speaks when: overlap and length."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from synth.distributions import Distribution, Fixed, Uniform
+
+LEAST_CUT_S = 0.5  # nothing shorter is left of a turn that is cut, or of an utterance that is joined to others
 
 
 class _Strict(BaseModel):
@@ -85,7 +87,7 @@ class ConversationOverlap(_Strict):
 class FixedLength(_Strict):
     """So many seconds: what is longer is cut, what is shorter is filled with silence, or with more utterances of the speaker."""
 
-    seconds: float = Field(gt=0.0, le=7200.0)
+    seconds: float = Field(ge=0.1, le=7200.0)  # below, a source may have no two frames of 20 ms
     join: bool = False
     pause_s: Distribution = Fixed(fixed=0.2)  # between two utterances that are joined
 
@@ -98,7 +100,15 @@ class FixedLength(_Strict):
 Overlap = Annotated[
     FullOverlap | PartialOverlap | SequentialOverlap | SparseOverlap | ConversationOverlap, Field(discriminator="mode")
 ]
-Length = Literal["min", "max"] | FixedLength
+
+
+def _named_or_seconds(value: Any) -> Any:
+    if value in ("min", "max") or isinstance(value, dict | FixedLength):
+        return value
+    raise ValueError(f"expected min, max or seconds, as in {{seconds: 4.0}}; got {value!r}")
+
+
+Length = Annotated[Literal["min", "max"] | FixedLength, BeforeValidator(_named_or_seconds)]
 
 
 def _check_ratio(ratio: Distribution, least: float) -> None:

@@ -9,7 +9,7 @@ from synth.errors import PlanError
 from synth.groups import Groups, Supply
 from synth.levels import frame_samples
 from synth.meeting import Meeting
-from synth.overlap_spec import FixedLength
+from synth.overlap_spec import LEAST_CUT_S, FixedLength
 from synth.pairing import Pool
 from synth.pieces import Pieces, Placement
 from synth.spec import SeparationSpec
@@ -17,7 +17,6 @@ from synth.spec import SeparationSpec
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_LEAST_CUT_S = 0.5  # of an utterance that is joined to others: a shorter end is left out
 _HALVINGS = 48
 
 
@@ -189,7 +188,7 @@ def _filled(
     starts = (draws.uniform("start", keys) * ((whole - taken) // frame + 1)).astype(np.int64) * frame
     columns = [groups.mixture, groups.stem, groups.utterance, starts, taken, offsets]
     if length.join:
-        least = round(_LEAST_CUT_S * spec.sample_rate_hz)
+        least = round(LEAST_CUT_S * spec.sample_rate_hz)
         further: list[tuple[int, ...]] = []
         for at in np.flatnonzero(taken < lengths).tolist():
             mixture, stem, speaker = int(groups.mixture[at]), int(groups.stem[at]), int(pool.speakers[groups.utterance[at]])

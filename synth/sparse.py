@@ -9,11 +9,11 @@ from synth.draws import Draws
 from synth.groups import Groups, Supply
 from synth.levels import FRAMES_PER_S, Energies, frame_samples
 from synth.nesting import Sessions, offsets_for, reach_in_order
-from synth.overlap_spec import SparseOverlap
+from synth.overlap_spec import LEAST_CUT_S, SparseOverlap
 from synth.pairing import Pool
 from synth.pauses import stretches
 from synth.pieces import Floats, Ints, Pieces, Placement
-from synth.talks import LEAST_CUT_S, drawn_ranks, source_matrix
+from synth.talks import drawn_ranks, source_matrix
 
 _SHRINK = 0.002  # a mixture that came out too long is made anew with so much less speech than would do
 _SPARE = 1.3  # so much more speech is at hand than fills a mixture where two speak at a time, since of three all may

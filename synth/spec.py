@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from synth.distributions import Choice, Distribution, Uniform
 from synth.errors import SpecError, near_matches
 from synth.noise_spec import NoiseSpec
 from synth.overlap_spec import (
+    LEAST_CUT_S,
     ConversationOverlap,
     FixedLength,
     FullOverlap,
@@ -24,6 +25,9 @@ from synth.rooms_spec import RoomsSpec
 SPLITS = ("train", "validation", "test")
 _MOST_SIR_DB = 40.0
 MOST_SOURCES = 32
+_MOST_HELD_OUT = 0.9  # of the speakers: somebody has to be left
+_LOWEST_DB = -80.0  # of a source against full scale: 3 steps of int16
+_ROUNDING_S = 0.001  # of a pause to samples
 _MOST_MIXTURES = 10_000_000  # of a split: what is more is a slip of the pen, and its plan would fill the memory
 
 
@@ -37,12 +41,20 @@ class SplitSpec(_Strict):
     mixtures: int = Field(ge=0, le=_MOST_MIXTURES, strict=True)
 
 
+def _ids_or_share(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, int | float) and not 0 <= value <= _MOST_HELD_OUT:
+        raise ValueError(f"a share of the speakers lies within 0 and {_MOST_HELD_OUT:g}, or name them: [ID, ...]; got {value!r}")
+    return value
+
+
 class Speakers(_Strict):
     """Who may meet, and who takes no part."""
 
     gender: Literal["any", "same", "different"] = "any"  # of the sources of a mixture; unknown genders meet only under any
     # Speakers who are no source of any mixture: their ids, or which share of each split's speakers. Babble is made of them.
-    held_out: tuple[str, ...] | Annotated[float, Field(ge=0.0, le=0.9)] = ()
+    held_out: Annotated[tuple[str, ...] | float, BeforeValidator(_ids_or_share)] = ()
 
 
 class Levels(_Strict):
@@ -70,6 +82,12 @@ class Levels(_Strict):
             low, high = self.level_db.support()
             if low < -60 or high > 0:
                 raise ValueError(f"level_db lies within -60 and 0 dB of full scale; asked {low:g}..{high:g}")
+            most = self.sir_db.support()[1]
+            if low - most < _LOWEST_DB:
+                raise ValueError(
+                    f"level_db down to {low:g} and sir_db up to {most:g} put a source at {low - most:g} dB, below "
+                    f"{_LOWEST_DB:g}, where 16 bits hold nothing of it: raise the one or lower the other"
+                )
         return self
 
 
@@ -158,11 +176,27 @@ def _check_length(spec: SeparationSpec) -> None:
         and isinstance(spec.overlap, SequentialOverlap | SparseOverlap | ConversationOverlap)
     ):
         raise ValueError(f"length.join is for overlap.mode full and partial: in mode {mode} speakers take further turns anyway")
+    if isinstance(spec.overlap, SequentialOverlap | SparseOverlap | ConversationOverlap):
+        _check_turns(spec, spec.overlap)
+
+
+def _check_turns(spec: SeparationSpec, overlap: SequentialOverlap | SparseOverlap | ConversationOverlap) -> None:
+    seconds, sources = spec.seconds(), spec.source_numbers()[-1]
+    pause_s = 0.0 if isinstance(overlap, SparseOverlap) else overlap.pause_s.support()[1]
+    needed = round(sources * LEAST_CUT_S + (sources - 1) * (pause_s + _ROUNDING_S), 3)
+    if seconds is not None and seconds < needed:
+        pauses = f" and the longest pause ({pause_s:g} s) between them" if pause_s else ""
+        raise ValueError(
+            f"length.seconds {seconds:g} leaves {sources} sources no turn of {LEAST_CUT_S:g} s each{pauses}: ask for at least "
+            f"{needed:g}"
+        )
 
 
 def _check_surroundings(spec: SeparationSpec) -> None:
     if spec.mix_types and spec.noise is None:
         raise ValueError("mix_types differ by the noise, and there is none: ask for noise, or leave mix_types out")
+    if spec.rooms is not None and spec.rooms.noise and spec.noise is None:
+        raise ValueError("rooms.noise puts the noise into the room, and there is none: ask for noise, or leave rooms.noise out")
     if spec.targets and spec.rooms is None:
         raise ValueError(f"targets ({', '.join(spec.targets)}) are heard in a room, and there is none: ask for rooms")
     for name, asked in (("mix_types", spec.mix_types), ("targets", spec.targets)):

@@ -9,12 +9,11 @@ from synth.distributions import Distribution, Fixed
 from synth.draws import Draws
 from synth.groups import Groups, Supply
 from synth.levels import Energies, frame_samples
-from synth.overlap_spec import ConversationOverlap, SequentialOverlap
+from synth.overlap_spec import LEAST_CUT_S, ConversationOverlap, SequentialOverlap
 from synth.pairing import Pool
 from synth.pauses import onset
 from synth.pieces import Floats, Ints, Pieces, Placement
 
-LEAST_CUT_S = 0.5  # of a turn that is cut
 _ENDLESS = 2**60  # samples
 
 
