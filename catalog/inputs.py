@@ -7,10 +7,13 @@ from pathlib import Path
 from catalog.errors import IntegrityError
 from catalog.links import link_blobs
 from catalog.manifests import Manifest, Pin, pin, read_manifest
+from catalog.noises import Noises, NoisesOfSeveral
+from catalog.rirs import Rirs
 from catalog.roots import Root
 from catalog.shards import blob_path
 from catalog.utterances import Utterances
-from synth.render import Loads
+from synth.images import Responses
+from synth.render import Loads, no_room
 
 
 @dataclass(frozen=True)
@@ -61,19 +64,38 @@ def _opened(held: Pin, manifest: Manifest, blobs: Sequence[Path]) -> Opened:
     return Opened(str(held), manifest.kind, manifest.sample_rate_hz, tuple(blobs))
 
 
-def loads_of(inputs: Sequence[Opened], sample_rate_hz: int, checked: bool = False) -> Loads:
+def loads_of(inputs: Sequence[Opened], sample_rate_hz: int, num_channels: int = 1, checked: bool = False) -> Loads:
     """What renders rows that were planned on these inputs.
 
     Args:
-        inputs: one of kind speech, any of kinds noise and rir.
+        inputs: one of kind speech, any of kind noise, at most one of kind rir.
         sample_rate_hz: of the rows.
+        num_channels: of the rows: how many channels of a noise are used.
         checked: compare samples with the digest of their row when they are first read.
 
     Raises:
-        IntegrityError: not one version of kind speech among the inputs.
+        IntegrityError: not one version of kind speech among the inputs, or several of kind rir.
     """
     speech = [opened for opened in inputs if opened.kind == "speech"]
     if len(speech) != 1:
         raise IntegrityError(f"a set is made from one corpus of kind speech, and its inputs hold {len(speech)}")
     utterances = Utterances(speech[0].name, {"": speech[0].blobs}, speech[0].sample_rate_hz, sample_rate_hz)
-    return Loads(speech=utterances.load_checked if checked else utterances.load)
+    noises = NoisesOfSeveral(
+        [
+            Noises(opened.name, {"": opened.blobs}, opened.sample_rate_hz, sample_rate_hz, num_channels)
+            for opened in inputs
+            if opened.kind == "noise"
+        ]
+    )
+    rirs = [opened for opened in inputs if opened.kind == "rir"]
+    if len(rirs) > 1:
+        raise IntegrityError(f"a set has its rooms from one corpus of kind rir, and its inputs hold {len(rirs)}")
+    responses = [
+        Responses(Rirs(opened.name, {"": opened.blobs}, opened.sample_rate_hz, sample_rate_hz, num_channels).load, sample_rate_hz)
+        for opened in rirs
+    ]
+    return Loads(
+        speech=utterances.load_checked if checked else utterances.load,
+        noise=noises.load_checked if checked else noises.load,
+        response=responses[0] if responses else no_room,
+    )

@@ -18,6 +18,10 @@ DISJOINT_COLUMNS = (
     "room_id",
     "audio_sha256",
     "source_sha256s",
+    "noise_ids",
+    "noise_sha256s",
+    "rir_ids",
+    "rir_sha256s",
     "article_id",
 )
 

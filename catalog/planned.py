@@ -111,4 +111,4 @@ def _digests(root_url: str, inputs: tuple[Pin, ...], kinds: tuple[str, ...]) -> 
 @lru_cache(maxsize=4)
 def _loads(planned: Planned) -> Loads:
     """Opened once in each process."""
-    return loads_of(planned.inputs, planned.sample_rate_hz)
+    return loads_of(planned.inputs, planned.sample_rate_hz, planned.num_channels)

@@ -1,7 +1,7 @@
 """What a kind promises of its rows, checked on the written samples, a batch at a time."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,28 +52,67 @@ def wavs(batch: pa.RecordBatch, column: str) -> Wavs | None:
 
 
 def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
-    """One line about the rows of kind `separation` whose mixture is not the sum of `s1..sN` in every sample."""
+    """One line about the rows of kind `separation` whose mixture, or another sum, is not that of its stems in every sample."""
     columns = {name: wavs(batch, name) for name in audio_columns(batch.schema)}
-    mixture = columns.pop("mixture")
-    stems = [column for name, column in columns.items() if name[0] == "s" and name[1:].isdecimal()]
-    if mixture is None or None in stems:
-        yield "a row has audio that is no canonical WAV of its sample rate"
-        return
-    if any(not np.array_equal(stem.offsets, mixture.offsets) for stem in stems if stem is not None):
-        yield "a row has stems of another length than its mixture"
-        return
-    words = [stem.words for stem in stems if stem is not None]
-    wrong = np.empty(len(mixture.words), np.bool_)
+    for name, stems in sums_of(columns).items():
+        whole = [columns[stem] for stem in stems]
+        total = columns[name]
+        if total is None or None in whole:
+            yield from _broken_rows(batch, name, stems)
+            continue
+        if any(not np.array_equal(stem.offsets, total.offsets) for stem in whole if stem is not None):
+            yield f"a row has stems of another length than its {name}"
+            continue
+        wrong = _wrong_words(total, [stem.words for stem in whole if stem is not None])
+        if wrong.any():
+            yield about(batch, wrong, f"{name} is not the sum of the stems")
+
+
+def sums_of(names: Collection[str]) -> dict[str, list[str]]:
+    """Columns of a mixture that are sums of others, with those."""
+    speech = [name for name in names if name[0] == "s" and name[1:].isdecimal()]
+    noise = [name for name in names if name == "noise"]
+    sums = {"mixture": [*speech, *noise], "mix_clean": speech, "mix_single": [*speech[:1], *noise]}
+    return {name: stems for name, stems in sums.items() if name in names}
+
+
+def _wrong_words(total: Wavs, stems: Sequence[NDArray[np.int16]]) -> NDArray[np.bool_]:
+    """Rows in which a sample is not the sum of those of the stems."""
+    wrong = np.empty(len(total.words), np.bool_)
     for start in range(0, len(wrong), _BLOCK_SAMPLES):
         block = slice(start, start + _BLOCK_SAMPLES)
-        total = np.zeros(len(wrong[block]), np.int32)  # wide: two stems may add up to more than an int16 holds
-        for stem in words:
-            total += stem[block]
-        np.not_equal(total, mixture.words[block], out=wrong[block])
-    starts = mixture.offsets[:-1] // 2
+        sums = np.zeros(len(wrong[block]), np.int32)  # wide: two stems may add up to more than an int16 holds
+        for stem in stems:
+            sums += stem[block]
+        np.not_equal(sums, total.words[block], out=wrong[block])
+    starts = total.offsets[:-1] // 2
     wrong[starts[:, None] + np.arange(_HEADER_WORDS)] = False
+    rows: NDArray[np.bool_] = np.logical_or.reduceat(wrong, starts)
+    return rows
+
+
+def _broken_rows(batch: pa.RecordBatch, name: str, stems: Sequence[str]) -> Iterator[str]:
+    """Row by row: for signals of several channels, and where some rows lack a stem."""
+    wrong = np.zeros(batch.num_rows, np.bool_)
+    files = {column: batch.column(column).field("bytes") for column in (name, *stems)}
+    rates = batch.column("sample_rate_hz").to_pylist()
+    for row in range(batch.num_rows):
+        present = [column for column in stems if batch.column(column)[row].is_valid]
+        try:
+            signals = [decode_stored(memoryview(files[column][row].as_buffer())) for column in (name, *present)]
+        except (ValueError, TypeError, AttributeError):
+            yield "a row has audio that is no canonical WAV of its sample rate"
+            return
+        if any(rate != rates[row] for _, rate in signals):
+            yield "a row has audio that is no canonical WAV of its sample rate"
+            return
+        total, *parts = (signal for signal, _ in signals)
+        if any(part.shape != total.shape for part in parts):
+            yield f"a row has stems of another length than its {name}"
+            return
+        wrong[row] = not np.array_equal(np.sum([part.astype(np.int32) for part in parts], axis=0), total)
     if wrong.any():
-        yield about(batch, np.logical_or.reduceat(wrong, starts), "mixture is not the sum of the stems")
+        yield about(batch, wrong, f"{name} is not the sum of the stems")
 
 
 def broken_speech(batch: pa.RecordBatch) -> Iterator[str]:

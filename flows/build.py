@@ -18,10 +18,11 @@ from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
+from flows.inputs import Around, Inputs, open_inputs, surroundings
 from flows.progress import Progress, nothing
 from flows.rendering import SHARD_BYTES, render_plans, write_table
 from flows.shards import read_plan, row_bytes, store_plan
-from flows.sources import Corpus, Sources, open_corpus, sources
+from flows.sources import Sources, sources
 from flows.workers import available_cpus
 from synth.layout import Layout
 from synth.plan import SplitPlan, plan_split
@@ -85,8 +86,8 @@ def build(
     workers = workers or available_cpus()
     check_kind(storage, name, spec.kind)
     layout = Layout.of(spec)
-    corpus = open_corpus(storage, spec)
-    fingerprint = _fingerprint(spec, corpus)
+    inputs = open_inputs(storage, spec, workers, progress)
+    fingerprint = _fingerprint(spec, inputs)
     already = published_already(storage, name, fingerprint)
     if already is not None:
         return already
@@ -94,9 +95,10 @@ def build(
     if earlier is not None:
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
-        available = sources(storage, spec, corpus, workers, progress)
+        available = sources(storage, spec, inputs.corpus, workers, progress)
         _check_leakage(name, available)
-        plans = _plans(spec, available)
+        around = surroundings(storage, spec, inputs, workers, progress)
+        plans = _plans(spec, available, around)
         tables = {split: plan.table for split, plan in plans.items()}
         if spec.storage == "plan":
             finished = {
@@ -104,20 +106,20 @@ def build(
             }
         else:
             finished = render_plans(
-                storage, name, tables, layout, [corpus.pin], spec.sample_rate_hz, fingerprint, workers, progress, shard_bytes
+                storage, name, tables, layout, inputs.pins, spec.sample_rate_hz, fingerprint, workers, progress, shard_bytes
             )
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
-        report = {"split_by": available.split_by, **{split: plan.report for split, plan in plans.items()}}
+        report = {"split_by": available.split_by, **around.report, **{split: plan.report for split, plan in plans.items()}}
     return publish(
         name,
         kind="separation",
         splits=finished,
         fingerprint=fingerprint,
         licence=Licence(name="", commercial_use=True),  # nothing of ours restricts it: publish takes the corpus's
-        citation=corpus.manifest.citation,
+        citation="\n".join(dict.fromkeys(manifest.citation for manifest in inputs.manifests if manifest.citation)),
         spec=spec.model_dump(mode="json", exclude_none=True),
         overrides=overrides,
-        inputs=[corpus.pin],
+        inputs=inputs.pins,
         sample_rate_hz=spec.sample_rate_hz,
         n_src=layout.n_src,
         storage=spec.storage,
@@ -197,11 +199,11 @@ def _check_leakage(name: str, available: Sources) -> None:
 def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DryRun:
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
     name = check_name(spec.name if name is None else name)
-    corpus, available, plans = _planned(open_root(root), spec)
+    inputs, available, plans = _planned(open_root(root), spec)
     sizes = {split: int(row_bytes(plan.table, Layout.of(spec)).sum()) for split, plan in plans.items()}
     return DryRun(
         name=name,
-        corpus=str(corpus.pin),
+        corpus=str(inputs.corpus.pin),
         split_by=available.split_by,
         size_bytes=sum(sizes.values()),
         splits={split: {**plan.report, "size_bytes": sizes[split]} for split, plan in plans.items()},
@@ -224,23 +226,26 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
     )
 
 
-def _planned(storage: Root, spec: SeparationSpec) -> tuple[Corpus, Sources, dict[str, SplitPlan]]:
-    corpus = open_corpus(storage, spec)
-    available = sources(storage, spec, corpus, available_cpus(), nothing)
-    return corpus, available, _plans(spec, available)
+def _planned(storage: Root, spec: SeparationSpec) -> tuple[Inputs, Sources, dict[str, SplitPlan]]:
+    inputs = open_inputs(storage, spec, available_cpus(), nothing)
+    available = sources(storage, spec, inputs.corpus, available_cpus(), nothing)
+    return inputs, available, _plans(spec, available, surroundings(storage, spec, inputs, available_cpus(), nothing))
 
 
-def _plans(spec: SeparationSpec, available: Sources) -> dict[str, SplitPlan]:
-    return {split: plan_split(spec, split, available.table, available.load, rows) for split, rows in available.rows.items()}
+def _plans(spec: SeparationSpec, available: Sources, around: Around) -> dict[str, SplitPlan]:
+    return {
+        split: plan_split(spec, split, available.table, available.load, rows, around.splits[split])
+        for split, rows in available.rows.items()
+    }
 
 
-def _fingerprint(spec: SeparationSpec, corpus: Corpus) -> str:
-    """What decides the rows: the spec, the corpus's rows, this code, and the resampler where it is used."""
-    resampled = corpus.manifest.sample_rate_hz != spec.sample_rate_hz
+def _fingerprint(spec: SeparationSpec, inputs: Inputs) -> str:
+    """What decides the rows: the spec, the rows of its inputs, this code, and the resampler where it is used."""
+    resampled = any(manifest.sample_rate_hz != spec.sample_rate_hz for manifest in inputs.manifests)
     content = {
         "algorithm": ALGORITHM,
-        "spec": spec.model_dump(mode="json", exclude={"corpus", "description", "published"}),
-        "corpus": corpus.manifest.rows_digest,
+        "spec": spec.model_dump(mode="json", exclude={"corpus": True, "description": True, "published": True}),
+        "inputs": [manifest.rows_digest for manifest in inputs.manifests],
         "libraries": {"soxr": importlib.metadata.version("soxr")} if resampled else {},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -44,7 +44,7 @@ class ShardTask:
 
 def render_shard(task: ShardTask) -> Shard:
     """Render the rows of a task into one shard and record it in the build's journal."""
-    root, loads = _opened(task.root_url, task.inputs, task.sample_rate_hz)
+    root, loads = _opened(task.root_url, task.inputs, task.sample_rate_hz, task.layout.num_channels)
     plan = pa.ipc.open_file(pa.memory_map(str(task.plan_path))).read_all().slice(task.first_row, task.rows)
     schema = separation_schema(task.layout, task.sample_rate_hz)
     with ShardWriter(root, task.name, task.split, schema) as writer:
@@ -56,10 +56,10 @@ def render_shard(task: ShardTask) -> Shard:
 
 
 @lru_cache(maxsize=1)
-def _opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int) -> tuple[Root, Loads]:
+def _opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int, num_channels: int) -> tuple[Root, Loads]:
     """Opened once in each worker."""
     root = open_root(root_url)
-    return root, loads_of(open_inputs(root, inputs), sample_rate_hz, checked=True)
+    return root, loads_of(open_inputs(root, inputs), sample_rate_hz, num_channels, checked=True)
 
 
 def store_plan(root: Root, name: str, split: str, plan: pa.Table, layout: Layout, sample_rate_hz: int) -> Shard:

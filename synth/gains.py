@@ -12,7 +12,8 @@ from synth.errors import PlanError
 from synth.levels import Energies, Peaks, frame_samples
 from synth.loudness import MEASURES
 from synth.pieces import Pieces
-from synth.render import Load, scale_into
+from synth.render import Load
+from synth.scaling import scale_into
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -111,17 +112,24 @@ def rounded_down(gains: Floats) -> Floats:
 
 
 def settle(
-    measure: str, pieces: Pieces, levels: Levels, gains: Floats, ids: pa.ChunkedArray, load: Load, sample_rate_hz: int
+    measure: str,
+    pieces: Pieces,
+    levels: Levels,
+    gains: Floats,
+    dry: NDArray[np.bool_],
+    ids: pa.ChunkedArray,
+    load: Load,
+    sample_rate_hz: int,
 ) -> Floats:
     """Powers of pieces as they will be written, float64 [pieces]: those that rounding may change by more than a row may be wrong
-    are measured.
+    are measured, of those that are `dry`, bool [pieces].
 
     Raises:
         PlanError: rounding leaves nothing of a piece.
     """
     powers = gains**2 * levels.powers
     in_doubt = ((levels.doubts_db > _MOST_DOUBT_DB) | (powers < _LOWEST_RMS**2)) & (gains != np.floor(gains))
-    for at in np.flatnonzero(in_doubt):
+    for at in np.flatnonzero(in_doubt & dry):
         name = ids[int(pieces.source[at])].as_py()
         samples = load(name)[pieces.start[at] : pieces.start[at] + pieces.length[at]]
         written = np.empty_like(samples)

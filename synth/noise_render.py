@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.render import scale_into
+from synth.scaling import scale_into
 
 Integers = NDArray[np.int16] | NDArray[np.int32]
 # From an id to that recording, int16 [samples] or [channels, samples], at the plan's sample rate.

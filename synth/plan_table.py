@@ -9,10 +9,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth.draws import hashes
+from synth.draws import hash_texts, hashes
 from synth.pieces import Pieces, Placement
 
 Ints = NDArray[np.int64]
+_ALL = np.uint64(2**64 - 1)
+# Columns besides the pieces of speech that decide the samples of a mixture.
+SURROUNDINGS = (
+    "noise_ids",
+    "noise_offsets_samples",
+    "noise_starts_samples",
+    "noise_lengths_samples",
+    "noise_fade_ins_samples",
+    "noise_gains",
+    "rir_ids",
+)
 Floats = NDArray[np.float64]
 
 
@@ -65,7 +76,7 @@ def plan_table(
         "overlap_ratio_draws": placement.ratio_draws,
         **measures,
     }
-    columns["id"] = _row_ids(sample_rate_hz, keys[pieces.source], placement, gains)
+    columns["id"] = _row_ids(sample_rate_hz, keys[pieces.source], placement, gains, columns)
     columns["row_digest"] = _row_digests(columns, sources, pieces, of_pieces)
     return pa.table({field.name: pa.array(columns[field.name]) for field in schema}, schema=schema)
 
@@ -80,7 +91,9 @@ def _stem_begins(pieces: Pieces) -> NDArray[np.intp]:
     return np.flatnonzero((np.diff(pieces.mixture, prepend=-1) != 0) | (np.diff(pieces.stem, prepend=-1) != 0))
 
 
-def _row_ids(sample_rate_hz: int, keys: NDArray[np.uint64], placement: Placement, gains: Floats) -> list[str]:
+def _row_ids(
+    sample_rate_hz: int, keys: NDArray[np.uint64], placement: Placement, gains: Floats, columns: dict[str, Any]
+) -> list[str]:
     """128-bit hashes of what a mixture is made of, in hex: the same mixture has the same id in every set."""
     pieces, mixtures = placement.pieces, len(placement.num_samples)
     begins = np.searchsorted(pieces.mixture, np.arange(mixtures + 1))
@@ -91,16 +104,24 @@ def _row_ids(sample_rate_hz: int, keys: NDArray[np.uint64], placement: Placement
         at = begins[these] + number
         for part in (keys, pieces.stem, pieces.start, pieces.length, pieces.offset, gains):
             state[these] = hashes("row id", state[these]) ^ np.ascontiguousarray(part[at]).view(np.uint64)
+    for name in SURROUNDINGS:
+        if name in columns:
+            values = columns[name].to_pylist()
+            state ^= hashes(name, hash_texts(map(repr, values))) & np.where([bool(one) for one in values], _ALL, 0).astype(
+                np.uint64
+            )
     both = np.stack([hashes("row id, first half", state), hashes("row id, second half", state)], axis=1)
     text = both.astype(">u8").tobytes().hex()
     return [text[at : at + 32] for at in range(0, len(text), 32)]
 
 
 def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:
-    """SHA-256 of each row: its id (pieces, gains), its sources' PCM, speakers and texts, and what was asked."""
-    told = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
-    source = [repr(row) for row in zip(*told, strict=True)]
-    asked = zip(*(pa.array(columns[name]).to_pylist() for name in columns if name.endswith("_asked")), strict=True)
+    """SHA-256 of each row: its id (pieces, gains), its sources' PCM, speakers and texts, what was asked, and the
+    samples of noises and RIRs."""
+    facts = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
+    source = [repr(row) for row in zip(*facts, strict=True)]
+    told = [name for name in columns if name.endswith("_asked") or name in ("noise_sha256s", "rir_sha256s")]
+    asked = zip(*(pa.array(columns[name]).to_pylist() for name in told), strict=True)
     return [
         hashlib.sha256(f"{row_id} {' '.join(made_of)} {wanted!r}".encode("utf-8", "surrogatepass")).hexdigest()
         for row_id, made_of, wanted in zip(columns["id"], _grouped(source, pieces.source, edges), asked, strict=True)

@@ -1,18 +1,41 @@
 """From one row of a plan to signals: integers in, integers out, stems that sum to the mixture to the last bit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import PlanError
+from synth.images import Response, Target
+from synth.noise_render import render_noise_into
+from synth.room_stems import DryPiece, stem_image
+from synth.scaling import scale_into
+
 Load = Callable[[str], NDArray[np.int16]]
+
+TARGETS: tuple[Target, ...] = ("anechoic", "early", "direct")
 
 # The columns by which a row is rendered.
 NEEDED_TO_RENDER = frozenset(
-    {"source_ids", "stem_numbers", "starts_samples", "lengths_samples", "offsets_samples", "gains", "num_samples"}
+    {
+        *("source_ids", "stem_numbers", "starts_samples", "lengths_samples", "offsets_samples", "gains", "num_samples"),
+        *("noise_kind", "noise_ids", "noise_offsets_samples", "noise_starts_samples", "noise_lengths_samples"),
+        *("noise_fade_ins_samples", "noise_fade_outs_samples", "noise_gains", "rir_ids"),
+    }
 )
+
+
+def nothing_recorded(recording_id: str) -> NDArray[np.int16]:
+    """A `Load` for sets without such recordings."""
+    raise PlanError(f"there is nothing to load {recording_id!r} from")
+
+
+def no_room(rir_id: str, target: Target) -> Response:
+    """A `Loads.response` for sets without rooms."""
+    raise PlanError(f"there is no RIR {rir_id!r}: the split was planned without rooms")
 
 
 @dataclass(frozen=True)
@@ -21,34 +44,19 @@ class Loads:
 
     Attributes:
         speech: utterances, int16 [samples].
+        noise: noises, int16 [samples] or [channels, samples].
+        response: RIRs and parts of them, by id and target, made ready to be heard through.
     """
 
     speech: Load
-
-
-# Samples worked on at a time: few enough to stay in a core's own cache, enough to hide what a call costs.
-_BLOCK = 16384
-
-
-def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16]) -> None:
-    """`rint(gain * samples)` into `out`, both int16 [samples]. The plan's gains leave room, so nothing is limited here."""
-    if gain == 1.0:
-        out[:] = samples
-        return
-    product = np.empty(min(_BLOCK, len(samples)), dtype=np.float64)
-    for begin in range(0, len(samples), _BLOCK):
-        piece = samples[begin : begin + _BLOCK]
-        block = product[: len(piece)]
-        block[:] = piece  # converting by itself is twice as fast as a multiplication of mixed types
-        np.multiply(block, gain, out=block)
-        np.rint(block, out=block)
-        out[begin : begin + _BLOCK] = block  # exact: whole numbers within int16
+    noise: Load = nothing_recorded
+    response: Callable[[str, Target], Response] = no_room
 
 
 def signals_of(row: dict[str, Any], wanted: Iterable[str] = ()) -> list[str]:
     """The signals to render of a row: `mixture` and the stems that sum to it, and those of the others wanted that it has."""
     stems = [f"s{k}" for k in range(1, max(row["stem_numbers"]) + 1)]
-    base = ["mixture", *stems]
+    base = ["mixture", *stems, *(["noise"] if row.get("noise_ids") else [])]
     return [*base, *(name for name in wanted if name not in base and name.split("_")[0] in ("mix", *stems))]
 
 
@@ -56,35 +64,123 @@ def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.
     """Render one plan row, or the part of it that begins at sample `begin`, into buffers of the caller.
 
     Args:
-        row: the plan row's columns `NEEDED_TO_RENDER`.
+        row: the plan row's columns `NEEDED_TO_RENDER`, as far as the plan has them.
         loads: where its recordings are.
-        out: for each of `signals_of(row)` a buffer, int16 [samples], all of the row's or as many as are wanted. The stems receive
-            what sums into the mixture, zeros where nobody speaks.
+        out: for each of `signals_of(row)` and what else is wanted a buffer, int16 [samples] or [channels, samples], all of the
+            row's or as many as are wanted. The stems receive what sums into the mixture, zeros where nobody speaks.
         begin: the first sample wanted. Only what lies behind it is computed, and it is the same to the last bit.
     """
+    if row.get("rir_ids"):
+        _stems_in_room(row, loads, out, begin)
+    else:
+        _dry_stems(row, loads, out, begin)
     mixture = out["mixture"]
+    if "mix_clean" in out:
+        out["mix_clean"][:] = mixture
+    if "noise" in out:
+        if len(row.get("rir_ids") or []) > max(row["stem_numbers"]):
+            response = loads.response(row["rir_ids"][-1], "reverberant")
+            _image_into(noise_pieces(row, loads), response, row, out["noise"], begin)
+        else:
+            noise_stem_into(row, loads, out["noise"], begin)
+        mixture += out["noise"]
+    if "mix_single" in out:
+        out["mix_single"][:] = out["s1"]
+        if "noise" in out:
+            out["mix_single"][:] += out["noise"]
+
+
+def _dry_stems(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int) -> None:
+    """The stems, and their sum into the mixture; without a room every target is the stem itself."""
     at = 0
     for k in range(1, max(row["stem_numbers"]) + 1):
-        stem = out[f"s{k}"]
-        written = 0  # the pieces of a stem stand in order, and do not overlap each other
-        spans = []
-        while at < len(row["stem_numbers"]) and row["stem_numbers"][at] == k:
-            offset, gain = row["offsets_samples"][at], row["gains"][at]
-            first = min(max(offset - begin, 0), len(stem))
-            last = min(max(offset + row["lengths_samples"][at] - begin, first), len(stem))
-            if last > first:
-                stem[written:first] = 0
-                source = row["starts_samples"][at] + begin + first - offset
-                scale_into(loads.speech(row["source_ids"][at])[source : source + last - first], gain, stem[first:last])
-                spans.append(slice(first, last))
-                written = last
-            at += 1
-        stem[written:] = 0
+        spans, at = _stem_into(row, k, at, loads, out[f"s{k}"], begin)
         if k == 1:
-            mixture[:] = stem
+            out["mixture"][:] = out["s1"]
         else:
             for span in spans:
-                mixture[span] += stem[span]
+                out["mixture"][span] += out[f"s{k}"][span]
+        for target in TARGETS:
+            if f"s{k}_{target}" in out:
+                out[f"s{k}_{target}"][:] = out[f"s{k}"]
+
+
+def _stems_in_room(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int) -> None:
+    """Every stem as it is heard, and where wanted the other targets."""
+    for k in range(1, max(row["stem_numbers"]) + 1):
+        pieces, rir_id = dry_pieces(row, k, loads), row["rir_ids"][k - 1]
+        _image_into(pieces, loads.response(rir_id, "reverberant"), row, out[f"s{k}"], begin)
+        if k == 1:
+            out["mixture"][:] = out["s1"]
+        else:
+            out["mixture"][:] += out[f"s{k}"]
+        for target in TARGETS:
+            if f"s{k}_{target}" in out:
+                _image_into(pieces, loads.response(rir_id, target), row, out[f"s{k}_{target}"], begin)
+
+
+def _image_into(pieces: Sequence[DryPiece], response: Response, row: dict[str, Any], out: NDArray[np.int16], begin: int) -> None:
+    """`rint` of what the microphones hear; the plan's gains leave room, so nothing is limited here."""
+    image = stem_image(pieces, response, row["num_samples"], begin, out.shape[-1])
+    np.rint(image, out=image)
+    out[...] = image if out.ndim == 2 else image[0]
+
+
+def dry_pieces(row: dict[str, Any], k: int, loads: Loads) -> list[DryPiece]:
+    """The pieces of s_k as they are before they are heard in a room."""
+    return [
+        DryPiece(partial(loads.speech, source_id), start, length, offset, gain)
+        for number, source_id, start, length, offset, gain in zip(
+            *(
+                row[name]
+                for name in ("stem_numbers", "source_ids", "starts_samples", "lengths_samples", "offsets_samples", "gains")
+            ),
+            strict=True,
+        )
+        if number == k
+    ]
+
+
+def noise_pieces(row: dict[str, Any], loads: Loads) -> list[DryPiece]:
+    """The pieces of noise as they are before they are heard in a room: of a recording its first channel."""
+    load = loads.speech if row["noise_kind"] == "babble" else loads.noise
+    names = ("ids", "starts_samples", "lengths_samples", "offsets_samples", "gains", "fade_ins_samples", "fade_outs_samples")
+    return [
+        DryPiece(partial(_first_channel, load, noise_id), *place)
+        for noise_id, *place in zip(*(row[f"noise_{name}"] for name in names), strict=True)
+    ]
+
+
+def _first_channel(load: Load, recording_id: str) -> NDArray[np.int16]:
+    samples = load(recording_id)
+    channel: NDArray[np.int16] = samples if samples.ndim == 1 else samples[0]
+    return channel
+
+
+def noise_stem_into(row: dict[str, Any], loads: Loads, out: NDArray[np.int16] | NDArray[np.int32], begin: int) -> None:
+    """The noise of a row as it was recorded, outside any room."""
+    render_noise_into(row, loads.speech if row["noise_kind"] == "babble" else loads.noise, out, begin)
+
+
+def _stem_into(
+    row: dict[str, Any], k: int, at: int, loads: Loads, stem: NDArray[np.int16], begin: int
+) -> tuple[list[slice], int]:
+    """Render the stem s_k, whose pieces begin with number `at`: where it sounds, and the number after its last piece."""
+    written = 0  # the pieces of a stem stand in order, and do not overlap each other
+    spans = []
+    while at < len(row["stem_numbers"]) and row["stem_numbers"][at] == k:
+        offset, gain = row["offsets_samples"][at], row["gains"][at]
+        first = min(max(offset - begin, 0), len(stem))
+        last = min(max(offset + row["lengths_samples"][at] - begin, first), len(stem))
+        if last > first:
+            stem[written:first] = 0
+            source = row["starts_samples"][at] + begin + first - offset
+            scale_into(loads.speech(row["source_ids"][at])[source : source + last - first], gain, stem[first:last])
+            spans.append(slice(first, last))
+            written = last
+        at += 1
+    stem[written:] = 0
+    return spans, at
 
 
 def render(row: dict[str, Any], loads: Loads) -> dict[str, NDArray[np.int16]]:

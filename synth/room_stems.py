@@ -97,10 +97,15 @@ def hear(pieces: Sequence[DryPiece], response: Response, num_samples: int, measu
         measure: one of `synth.loudness.MEASURES`.
         sample_rate_hz: of the mixture.
     """
-    heard = stem_image(pieces, response, num_samples, 0, num_samples)
-    power = _FULL_SCALE**2 * 10 ** (MEASURES[measure](heard[0], sample_rate_hz) / 10)
+    return heard(stem_image(pieces, response, num_samples, 0, num_samples), measure, sample_rate_hz)
+
+
+def heard(stem: Floats, measure: str, sample_rate_hz: int) -> Heard:
+    """Measure a stem of [microphones, samples]."""
+    num_samples = stem.shape[1]
+    power = _FULL_SCALE**2 * 10 ** (MEASURES[measure](stem[0], sample_rate_hz) / 10)
     frame = frame_samples(sample_rate_hz)
-    loudest = np.abs(heard).max(axis=0)
+    loudest = np.abs(stem).max(axis=0)
     frames = -(-num_samples // frame)
     padded = np.pad(loudest, (0, frames * frame - num_samples))
     return Heard(float(power), padded.reshape(frames, frame).max(axis=1))

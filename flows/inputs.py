@@ -1,0 +1,102 @@
+"""From a spec to the versions that its set is made from, and what each of its splits may use of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from catalog.manifests import Manifest, Pin
+from catalog.roots import Root
+from flows.hearing import hear_rows
+from flows.noises import NoiseCorpus, noise_sources, open_noise_corpora
+from flows.progress import Progress
+from flows.rirs import RirSources, rir_sources
+from flows.sources import Corpus, open_corpus
+from synth.images import Responses
+from synth.noise_spec import Split
+from synth.plan import Surroundings
+from synth.spec import SeparationSpec
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Pinned versions."""
+
+    corpus: Corpus
+    noises: list[NoiseCorpus]
+    rirs: RirSources | None
+
+    @property
+    def pins(self) -> list[Pin]:
+        """Of all, speech first."""
+        rirs = [self.rirs.pin] if self.rirs is not None else []
+        return [self.corpus.pin, *(noise.pin for noise in self.noises), *rirs]
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        """In the order of `pins`."""
+        rirs = [self.rirs.manifest] if self.rirs is not None else []
+        return [self.corpus.manifest, *(noise.manifest for noise in self.noises), *rirs]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What there is besides speech, by split, and what there is to say of it."""
+
+    splits: Mapping[str, Surroundings]
+    report: dict[str, Any]
+
+
+def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progress) -> Inputs:
+    """The versions that a spec names. Rooms that it asks to be simulated are simulated, unless they were before.
+
+    Raises:
+        DatasetNotFound: the catalog lacks one; near matches are shown.
+        CatalogError: one is of another kind, or of a sample rate below the spec's.
+        PlanError: rooms that cannot be.
+    """
+    corpus = open_corpus(root, spec)
+    noises = open_noise_corpora(root, spec.noise, spec.sample_rate_hz, spec.name) if spec.noise is not None else []
+    if spec.rooms is None:
+        return Inputs(corpus, noises, None)
+    proportions = {split: spec.split_proportions[cast(Split, split)] for split in spec.counts()}
+    n_src = spec.source_numbers()[-1]
+    rirs = rir_sources(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
+    return Inputs(corpus, noises, rirs)
+
+
+def surroundings(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Around:
+    """The noises and rooms that each split may use.
+
+    Raises:
+        CatalogError: no noise of the categories asked for; two corpora use an id for different noises.
+        PlanError: fewer recordings than splits.
+    """
+    around = {split: Surroundings() for split in spec.counts()}
+    report: dict[str, Any] = {}
+    if spec.noise is not None and inputs.noises:
+        in_room = spec.rooms is None or spec.rooms.noise
+        found = noise_sources(
+            root,
+            spec.noise,
+            inputs.noises,
+            list(around),
+            name=spec.name,
+            seed=spec.seed,
+            sample_rate_hz=spec.sample_rate_hz,
+            num_channels=1 if in_room or spec.rooms is None else spec.rooms.num_microphones,
+            workers=workers,
+            progress=progress,
+        )
+        around = {
+            split: replace(of_split, noises=found.recordings(split), load_noise=found.load) for split, of_split in around.items()
+        }
+        report["noise"] = found.report
+    if inputs.rirs is not None:
+        response = Responses(inputs.rirs.load, spec.sample_rate_hz)
+        measure = hear_rows(root.url, inputs.pins, workers, progress)
+        around = {
+            split: replace(of_split, rirs=inputs.rirs.tables[split], response=response, measure=measure)
+            for split, of_split in around.items()
+        }
+        report["rooms"] = inputs.rirs.report
+    return Around(around, report)
