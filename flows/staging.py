@@ -28,7 +28,7 @@ from synth.levels import measure_frames
 from synth.resample import resample
 from synth.wav import Signal
 
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 4 << 20  # of a larger one, memory comes fresh from the kernel each time
 SCHEMA = pa.schema(
     [
         ("bytes", pa.binary()),

@@ -4,6 +4,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from typing import TypeVar
 
 from synth.errors import YuliaoError
@@ -68,7 +70,7 @@ def started(workers: int) -> Iterator[Workers]:
         return
     # Not fork: pyarrow's and numpy's threads do not survive it.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_attend_to_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
     try:
         yield Workers(pool)
     finally:
@@ -81,10 +83,32 @@ def ordered_map(function: Callable[[T], R], tasks: Iterable[T], workers: int, in
         yield from own.ordered_map(function, tasks, in_flight)
 
 
-def _attend_to_parent() -> None:
+def _begin() -> None:
     """Let the parent alone answer Ctrl-C, and end with it even where it was killed without a word."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    _keep_pandas_out()
+
+
+class _NoPandas:
+    """Among the finders of modules: there is no pandas."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+
+
+def _keep_pandas_out() -> None:
+    """Pyarrow looks once whether there is pandas, and importing it takes longer than all that a worker needs."""
+    import pyarrow as pa
+
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,6 @@
 """Worker processes: order, errors, and nobody left behind."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -22,6 +23,20 @@ def square(number: int) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.02 * (number % 3 == 0))
     return number * number
+
+
+def loaded_by_lists(number: int) -> tuple[bool, bool]:
+    import pyarrow as pa
+
+    pa.array([number])
+    before = "pandas" in sys.modules
+    importlib.import_module("pandas")
+    return before, "pandas" in sys.modules
+
+
+def test_workers_do_without_pandas_until_somebody_asks_for_it() -> None:
+    """Pyarrow would import it for the first list, which takes as long as all other imports together."""
+    assert list(ordered_map(loaded_by_lists, [1], 2, 2)) == [(False, True)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
