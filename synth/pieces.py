@@ -46,6 +46,10 @@ class Pieces:
         """Some of the pieces: their positions, or a mask."""
         return Pieces(*(getattr(self, field.name)[which] for field in fields(self)))
 
+    def stem_begins(self) -> NDArray[np.intp]:
+        """The first piece of each stem."""
+        return np.flatnonzero((np.diff(self.mixture, prepend=-1) != 0) | (np.diff(self.stem, prepend=-1) != 0))
+
     def __len__(self) -> int:
         return len(self.mixture)
 

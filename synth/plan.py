@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth.candidates import candidates, pool_of, pools_that_meet
+from synth.arranging import Arrangement, arrange
+from synth.candidates import candidates, pool_of
 from synth.draws import Draws, hash_texts
 from synth.gains import (
     FULL_SCALE,
@@ -23,26 +24,21 @@ from synth.gains import (
     settle,
     stem_powers,
 )
-from synth.groups import Supply
 from synth.images import Response, Target
 from synth.layout import Layout
 from synth.levels import Energies, Frames, Peaks, frame_samples
 from synth.measuring import Measured, Wanted, measure_rows
-from synth.meeting import Meeting, meet
 from synth.noise import place_noise
 from synth.noise_sources import Recordings
 from synth.noise_spec import Split
-from synth.overlap_spec import FullOverlap, PartialOverlap
-from synth.pairing import Pool
 from synth.pieces import Placement, overlap_ratios
-from synth.placing import place_full, place_partial
 from synth.plan_noise import Noise, in_doubt, measured, noise_of, parts_of, unknown
 from synth.plan_rooms import Rooms, factors_of_pieces
 from synth.plan_table import lists, plan_table
 from synth.render import Load, Loads, no_room, nothing_recorded
 from synth.room_plan import assign_rirs
 from synth.spec import SeparationSpec
-from synth.turns import place_turns
+from synth.split_report import split_report
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -89,6 +85,7 @@ def plan_split(
     load: Load,
     rows: NDArray[np.int64] | None = None,
     around: Surroundings = Surroundings(),
+    arrangement: Arrangement | None = None,
 ) -> SplitPlan:
     """Plan all mixtures of a split.
 
@@ -100,11 +97,11 @@ def plan_split(
         load: from a source id to its samples at that rate. Asked only for the pieces whose level the frames do not tell.
         rows: those of `corpus` that the split may use, int64; None means all. The frames are read in place.
         around: the noises and rooms of the split, where the spec asks for some.
+        arrangement: mixtures to be levelled, where they are not to be arranged by lot; `spec` says nothing of their number then.
 
     Raises:
         PlanError: the sources cannot give what is asked.
     """
-    mixtures = spec.counts()[split]
     draws = Draws(spec.seed, spec.name, split)
     rate_hz, frame = spec.sample_rate_hz, frame_samples(spec.sample_rate_hz)
     rows = np.arange(len(corpus)) if rows is None else rows
@@ -114,11 +111,12 @@ def plan_split(
     who = candidates(spec, sources, energies, frame, draws)
     keys = hash_texts(sources["id"].to_pylist())
     pool = pool_of(sources, keys, who.usable)
-    meeting = meet(spec, pool, pools_that_meet(spec, split, sources, pool, who.usable), mixtures, draws)
-    of_pool = Energies(replace(frames, rows=rows[who.usable]))
-    placement = _place(spec, meeting, pool, of_pool, draws)
-    report = _report(spec, pool, meeting, placement, who.left_out)
-    pieces = replace(placement.pieces, source=who.usable[placement.pieces.source])
+    if arrangement is None:
+        of_pool = Energies(replace(frames, rows=rows[who.usable]))
+        arrangement = arrange(spec, split, sources, pool, who.usable, of_pool, draws)
+    placement, sir_asked, level_asked = arrangement.placement, arrangement.sir_db, arrangement.level_db
+    pieces, mixtures = placement.pieces, len(placement.num_samples)
+    report = split_report(spec, pool, who, placement)
 
     whole_lengths = sources["num_samples"].to_numpy()
     pieces, levels = active_levels(pieces, whole_lengths, energies, Levels(who.powers, who.doubts_db), rate_hz)
@@ -126,9 +124,6 @@ def plan_split(
         levels = measured_levels(spec.levels.measure, pieces, sources["id"], load, rate_hz)
     placement = replace(placement, pieces=pieces)
 
-    items = np.arange(mixtures, dtype=np.uint64)
-    sir_asked = _sir_asked(spec, placement.n_src, draws)
-    level_asked = spec.levels.level_db.values(draws.uniform("level_db", items)) if spec.levels.level_db else None
     relative_db = np.column_stack([np.zeros(mixtures), -sir_asked])[pieces.mixture, pieces.stem - 1]
     gains = gains_for(pieces, levels.powers, relative_db, level_asked)
     stems = spec.source_numbers()[-1]
@@ -286,50 +281,6 @@ def _rows_to_hear(
     return rows
 
 
-def _place(spec: SeparationSpec, meeting: Meeting, pool: Pool, energies: Energies, draws: Draws) -> Placement:
-    used = np.bincount(meeting.groups.utterance, minlength=len(pool.lengths))
-    supply = Supply(pool, used, draws)
-    if isinstance(spec.overlap, FullOverlap):
-        return place_full(spec, meeting, pool, supply, draws)
-    if isinstance(spec.overlap, PartialOverlap):
-        return place_partial(spec, spec.overlap.ratio, meeting, pool, supply, draws)
-    return place_turns(spec.overlap, spec.seconds(), meeting.groups, pool, supply, energies, spec.sample_rate_hz, draws)
-
-
-def _sir_asked(spec: SeparationSpec, n_src: Ints, draws: Draws) -> Floats:
-    """Level of s1 over each further source, float64 [mixtures, sources - 1]; some of them absent."""
-    items = np.arange(len(n_src), dtype=np.uint64)
-    further = range(2, spec.source_numbers()[-1] + 1)
-    columns = [spec.levels.sir_db.values(draws.uniform("sir_db" if k == 2 else f"sir_db {k}", items)) for k in further]
-    return np.stack(columns, axis=1) if columns else np.zeros((len(n_src), 0))
-
-
 def _per_interferer(values: Floats, n_src: Ints) -> pa.Array:
     present = np.arange(2, values.shape[1] + 2) <= n_src[:, np.newaxis]
     return lists(values[present], np.append(0, np.cumsum(n_src - 1)))
-
-
-def _report(
-    spec: SeparationSpec, pool: Pool, meeting: Meeting, placement: Placement, left_out: dict[str, list[str]]
-) -> dict[str, Any]:
-    pieces, mixtures = placement.pieces, len(placement.num_samples)
-    utterance_uses = np.bincount(pieces.source, minlength=len(pool.lengths))
-    report: dict[str, Any] = {
-        "mixtures": mixtures,
-        "hours": round(float(placement.num_samples.sum()) / spec.sample_rate_hz / 3600, 3),
-        "speakers": len(np.unique(pool.speakers)),
-        "utterances": len(pool.lengths),
-        "utterances_left_out": {reason: {"count": len(ids), "first": ids[:20]} for reason, ids in left_out.items() if ids},
-        "uses_per_utterance": {"least": int(utterance_uses.min()), "most": int(utterance_uses.max())},
-    }
-    if spec.source_numbers() == (2,):
-        together = np.sort(meeting.groups.utterance.reshape(-1, 2), axis=1)
-        _, uses = np.unique(together[:, 0] * len(pool.lengths) + together[:, 1], return_counts=True)
-        report["pairs"] = {"possible": pool.pair_count(), "used": len(uses), "most_uses": int(uses.max())}
-    if isinstance(spec.overlap, PartialOverlap):
-        quartiles = spec.overlap.ratio.values(np.array([0, 0.25, 0.5, 0.75, 1 - 2**-53]))
-        report["share_of_pairs_that_reach_overlap_ratio"] = {
-            f"{ratio:.3f}": round(pool.share_that_reaches(ratio), 4) for ratio in quartiles
-        }
-        report["overlap_ratios_drawn_anew"] = int(np.count_nonzero(placement.ratio_draws > 1))
-    return report
