@@ -62,6 +62,14 @@ class Supply:
         heapq.heapreplace(self._waiting[speaker], (uses + 1, rank, utterance))
         return utterance
 
+    def take_back(self, utterance: int) -> None:
+        """What `next` gave, unused."""
+        waiting = self._waiting[int(self._pool.speakers[utterance])]
+        at = next(place for place, (_, _, waits) in enumerate(waiting) if waits == utterance)
+        uses, rank, _ = waiting[at]
+        waiting[at] = (uses - 1, rank, utterance)
+        heapq.heapify(waiting)
+
 
 def group_up(pool: Pool, n_src: Ints, draws: Draws) -> Groups:
     """Arrange groups of `n_src` utterances of as many different speakers.

@@ -7,9 +7,10 @@ from synth.distributions import Distribution
 from synth.draws import Draws
 from synth.errors import PlanError
 from synth.groups import Groups, Supply
+from synth.joining import Joiner, Train, cut_to_share, share, shared_samples
 from synth.levels import frame_samples
 from synth.meeting import Meeting
-from synth.overlap_spec import LEAST_CUT_S, FixedLength
+from synth.overlap_spec import FixedLength
 from synth.pairing import Pool
 from synth.pieces import Pieces, Placement
 from synth.spec import SeparationSpec
@@ -27,7 +28,7 @@ def place_full(spec: SeparationSpec, meeting: Meeting, pool: Pool, supply: Suppl
     zeros = np.zeros_like(lengths)
     if isinstance(spec.length, FixedLength):
         num_samples = np.full(mixtures, round(spec.length.seconds * spec.sample_rate_hz), dtype=np.int64)
-        pieces = _filled(spec, spec.length, groups, num_samples[groups.mixture], zeros, pool, supply, draws)
+        pieces = _filled(spec, spec.length, groups, num_samples[groups.mixture], pool, supply, draws)
         return Placement(pieces, num_samples, meeting.n_src, meeting.ratios, meeting.draw_counts)
     begins = np.cumsum(meeting.n_src) - meeting.n_src
     if spec.length == "max":
@@ -63,7 +64,7 @@ def _partial_pairs(ratio: Distribution, meeting: Meeting, pool: Pool, draws: Dra
     sources = np.where(exchanged, pairs[::-1], pairs)
     lengths = pool.lengths[sources]
     second_first = (draws.bits("order", items) & np.uint64(1)).astype(bool)
-    shared = _shared_samples(meeting.ratios, lengths)
+    shared = shared_samples(meeting.ratios, lengths)
     used: set[tuple[int, int, int]] = set()
     for item in _in_doubt(sources, pool):
         first, second = sources[::-1, item] if second_first[item] else sources[:, item]
@@ -84,7 +85,7 @@ def _partial_pairs(ratio: Distribution, meeting: Meeting, pool: Pool, draws: Dra
             if drawn[0] <= pool.reach(sources[0, this], sources[1, this])[0]:
                 meeting.ratios[item] = drawn[0]
                 meeting.draw_counts[item] += 1
-                shared[item] = _shared_samples(drawn, lengths[:, this])[0]
+                shared[item] = shared_samples(drawn, lengths[:, this])[0]
         used.add(key)
     zeros = np.zeros_like(shared)
     offsets = np.where(second_first, np.stack([lengths[1] - shared, zeros]), np.stack([zeros, lengths[0] - shared]))
@@ -92,11 +93,6 @@ def _partial_pairs(ratio: Distribution, meeting: Meeting, pool: Pool, draws: Dra
     flat = [array.T.ravel() for array in (sources, np.zeros_like(sources), lengths, offsets)]
     pieces = Pieces.of(groups.mixture, groups.stem, *flat)
     return Placement(pieces, lengths.sum(axis=0) - shared, meeting.n_src, meeting.ratios, meeting.draw_counts)
-
-
-def _shared_samples(ratios: Floats, lengths: Ints) -> Ints:
-    shared: Ints = np.rint(ratios * lengths.sum(axis=0) / (1 + ratios)).astype(np.int64)
-    return shared
 
 
 def _in_doubt(sources: Ints, pool: Pool) -> list[int]:
@@ -154,55 +150,65 @@ def _ratios(offsets: Floats, lengths: Ints, n_src: Ints, begins: Ints) -> Floats
 def _partial_of_length(
     spec: SeparationSpec, length: FixedLength, meeting: Meeting, pool: Pool, supply: Supply, draws: Draws
 ) -> Placement:
-    """Two sources of like length, from the beginning and up to the end, that share the asked part: `r * T` of `T` samples."""
+    """Two sources that share the asked part of the mixture, or of what they say, where that is too short for it."""
     groups, mixtures = meeting.groups, len(meeting.n_src)
     total = round(length.seconds * spec.sample_rate_hz)
-    shared = np.rint(meeting.ratios * total).astype(np.int64)
     second_first = (draws.bits("order", np.arange(mixtures, dtype=np.uint64)) & np.uint64(1)).astype(bool)
-    earlier = (total + shared) // 2
-    later = total + shared - earlier
-    is_later = (groups.stem == 2) ^ second_first[groups.mixture]
-    lengths = np.where(is_later, later[groups.mixture], earlier[groups.mixture])
-    offsets = np.where(is_later, total - lengths, 0)
+    pairs = groups.utterance.reshape(-1, 2)
+    in_order = np.where(second_first[:, np.newaxis], pairs[:, ::-1], pairs)  # the earlier source of each mixture, the later one
+    lengths, shared = cut_to_share(np.minimum(pool.lengths[in_order], total), meeting.ratios, total)
+    rows: list[tuple[int, ...]] = []
+    joined = np.zeros(mixtures, dtype=bool)
+    if length.join:
+        joiner = Joiner(length, pool, supply, draws, spec.sample_rate_hz)
+        like = (total + np.rint(meeting.ratios * total).astype(np.int64)) // 2
+        for mixture in np.flatnonzero((lengths < like[:, np.newaxis]).any(axis=1)).tolist():
+            stems = [2, 1] if second_first[mixture] else [1, 2]
+            earlier, later = (
+                Train(joiner, mixture << 8 | stem, [utterance])
+                for stem, utterance in zip(stems, in_order[mixture].tolist(), strict=True)
+            )
+            joined[mixture] = True
+            for stem, cuts in zip(stems, share(earlier, later, float(meeting.ratios[mixture]), total), strict=True):
+                rows += [(mixture, stem, *cut) for cut in cuts]
+    single = ~joined[groups.mixture]
+    is_later = ((groups.stem == 2) ^ second_first[groups.mixture]).astype(np.int64)
+    offsets = np.where(is_later, (lengths[:, 0] - shared)[groups.mixture], 0)
+    singles = [groups.mixture, groups.stem, groups.utterance, lengths[groups.mixture, is_later], offsets]
+    further = np.array(rows, dtype=np.int64).reshape(-1, 5).T
+    places, stems_of, sources, taken, begins = (
+        np.concatenate([column[single], more]) for column, more in zip(singles, further, strict=True)
+    )
+    starts = _starts(places, stems_of, pool.lengths[sources] - taken, spec.sample_rate_hz, draws)
+    pieces = Pieces.of(places, stems_of, sources, starts, taken, begins)
     num_samples = np.full(mixtures, total, dtype=np.int64)
-    pieces = _filled(spec, length, groups, lengths, offsets, pool, supply, draws)
     return Placement(pieces, num_samples, meeting.n_src, meeting.ratios, meeting.draw_counts)
 
 
+def _starts(mixture: Ints, stem: Ints, rest: Ints, sample_rate_hz: int, draws: Draws) -> Ints:
+    """Where pieces begin in their utterances, of which `rest` is left out: drawn by lot, a multiple of 10 ms."""
+    frame = frame_samples(sample_rate_hz)
+    keys = mixture.astype(np.uint64) << np.uint64(8) | stem.astype(np.uint64)
+    starts: Ints = (draws.uniform("start", keys) * (rest // frame + 1)).astype(np.int64) * frame
+    return starts
+
+
 def _filled(
-    spec: SeparationSpec,
-    length: FixedLength,
-    groups: Groups,
-    lengths: Ints,
-    offsets: Ints,
-    pool: Pool,
-    supply: Supply,
-    draws: Draws,
+    spec: SeparationSpec, length: FixedLength, groups: Groups, lengths: Ints, pool: Pool, supply: Supply, draws: Draws
 ) -> Pieces:
-    """Sources of `lengths` from `offsets` on: longer utterances cut at a place drawn by lot, shorter ones followed by silence, or
-    by more utterances of the speaker, the last of them cut."""
-    frame = frame_samples(spec.sample_rate_hz)
-    whole = pool.lengths[groups.utterance]
-    taken = np.minimum(whole, lengths)
-    keys = groups.mixture.astype(np.uint64) << np.uint64(8) | groups.stem.astype(np.uint64)
-    starts = (draws.uniform("start", keys) * ((whole - taken) // frame + 1)).astype(np.int64) * frame
-    columns = [groups.mixture, groups.stem, groups.utterance, starts, taken, offsets]
+    """Sources of `lengths`: longer utterances cut at a place drawn by lot, shorter ones followed by silence, or by more
+    utterances of the speaker, the last of them cut."""
+    taken = np.minimum(pool.lengths[groups.utterance], lengths)
+    starts = _starts(groups.mixture, groups.stem, pool.lengths[groups.utterance] - taken, spec.sample_rate_hz, draws)
+    columns = [groups.mixture, groups.stem, groups.utterance, starts, taken, np.zeros_like(taken)]
     if length.join:
-        least = round(LEAST_CUT_S * spec.sample_rate_hz)
+        joiner = Joiner(length, pool, supply, draws, spec.sample_rate_hz)
         further: list[tuple[int, ...]] = []
         for at in np.flatnonzero(taken < lengths).tolist():
-            mixture, stem, speaker = int(groups.mixture[at]), int(groups.stem[at]), int(pool.speakers[groups.utterance[at]])
-            filled, wanted, number = int(taken[at]), int(lengths[at]), 0
-            while True:
-                number += 1
-                key = (keys[at : at + 1] << np.uint64(16)) + np.uint64(number)
-                filled += round(length.pause_s.values(draws.uniform("pause", key))[0] * spec.sample_rate_hz)
-                if wanted - filled < least:
-                    break
-                utterance = supply.next(speaker)
-                samples = min(int(pool.lengths[utterance]), wanted - filled)
-                further.append((mixture, stem, utterance, 0, samples, int(offsets[at]) + filled))
-                filled += samples
+            mixture, stem = int(groups.mixture[at]), int(groups.stem[at])
+            train = Train(joiner, mixture << 8 | stem, [int(groups.utterance[at])])
+            cuts = train.up_to(int(lengths[at]))[1:]
+            further += [(mixture, stem, utterance, 0, samples, begin) for utterance, samples, begin in cuts]
         if further:
             added = np.array(further, dtype=np.int64).T
             columns = [np.concatenate([column, more]) for column, more in zip(columns, added, strict=True)]
