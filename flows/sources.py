@@ -13,6 +13,7 @@ from catalog.utterances import Utterances, open_utterances
 from flows.measures import measured
 from flows.progress import Progress
 from synth import splits
+from synth.errors import near_matches
 from synth.render import Load
 from synth.spec import SeparationSpec
 
@@ -69,9 +70,13 @@ def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, prog
 
     A corpus that has `train` keeps the splits it has, and gives those it has not from its train speakers. Without `train`, all
     its speakers are drawn anew.
+
+    Raises:
+        CatalogError: speakers are to be held out whom the corpus does not have; near matches are shown.
     """
     wanted = list(spec.counts())
     utterances = open_utterances(root, corpus.manifest, spec.sample_rate_hz)
+    _check_held_out(spec, corpus, utterances)
     tables = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
     table = pa.concat_tables(tables.values())
     split_of_row = np.repeat(np.array(list(tables), dtype=object), [len(part) for part in tables.values()])
@@ -85,6 +90,21 @@ def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, prog
         split_of_row[pool] = _drawn(spec, table["speaker_id"].take(pa.array(pool)), drawn)
         split_by = f"official, but {' and '.join(missing)} drawn from the speakers of train" if kept else "drawn"
     return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, utterances.load, split_by)
+
+
+def _check_held_out(spec: SeparationSpec, corpus: Corpus, utterances: Utterances) -> None:
+    """Speakers to be held out may be of any split, but not of none: a slip of the pen would leave them in."""
+    asked = spec.speakers.held_out
+    if isinstance(asked, float) or not asked:
+        return
+    told = [utterances.table(split, ["speaker_id"])["speaker_id"] for split in corpus.manifest.splits]
+    known = {speaker for column in told for speaker in column.unique().to_pylist()}
+    unknown = sorted(set(asked) - known)
+    if unknown:
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise CatalogError(
+            f"speakers.held_out names {unknown[0]!r}{more}, of whom {corpus.pin} has nothing{near_matches(unknown[0], known)}"
+        )
 
 
 def _drawn(spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str]) -> NDArray[np.object_]:

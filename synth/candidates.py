@@ -56,7 +56,8 @@ def _held_out(asked: tuple[str, ...] | float, speaker_ids: pa.ChunkedArray, draw
     names = speakers.dictionary.to_pylist()
     if isinstance(asked, float):
         order = draws.order("held out", hash_texts(names))
-        chosen = {names[at] for at in order[: round(asked * len(names))]}
+        count = max(1, round(asked * len(names))) if asked else 0  # of a few speakers as well: somebody was asked for
+        chosen = {names[at] for at in order[:count]}
     else:
         chosen = set(asked)
     held: NDArray[np.bool_] = np.array([name in chosen for name in names], dtype=bool)[speakers.indices.to_numpy()]
