@@ -21,6 +21,7 @@ import pytest
 import soundfile
 
 from catalog.publish import Published
+from catalog.roots import Root
 
 IngestTalk = Callable[..., Published]
 
@@ -212,3 +213,58 @@ def _loaded(path: Path) -> ModuleType:
     sys.modules[path.stem] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+PublishNoise = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def publish_noise(examples: ModuleType, root: Root) -> PublishNoise:
+    """`publish_noise(name, train={"id": signal or (signal, changed columns)}, test=...)`."""
+
+    def publish(name: str, rate_hz: int = 16_000, **by_split: dict[str, Any]) -> dict[str, Any]:
+        import hashlib
+
+        import pyarrow as pa
+
+        import catalog
+        from catalog.kinds import noise_schema
+        from flows.staging import frames
+        from synth import wav
+
+        schema, shards, audio = noise_schema(rate_hz), {}, {}
+        for split, signals in by_split.items():
+            rows = []
+            for noise_id, told in signals.items():
+                signal, changed = told if isinstance(told, tuple) else (told, {})
+                energies, peaks = frames(signal, rate_hz)
+                audio[noise_id] = signal
+                row = {
+                    "id": noise_id,
+                    "audio": {"bytes": wav.encode_signal(signal, rate_hz), "path": None},
+                    "category": "noise",
+                    "recording_id": noise_id,
+                    "official_split": split,
+                    "sample_rate_hz": rate_hz,
+                    "num_samples": signal.shape[-1],
+                    "num_channels": len(np.atleast_2d(signal)),
+                    "duration_s": signal.shape[-1] / rate_hz,
+                    "audio_sha256": hashlib.sha256(np.ascontiguousarray(signal.T)).hexdigest(),
+                    "frame_energies": energies,
+                    "frame_peaks": peaks,
+                    **changed,
+                }
+                rows.append(examples._digested(row, schema))
+            shards[split] = [examples.write_shard(root, name, split, pa.RecordBatch.from_pylist(rows, schema=schema))]
+        catalog.publish(
+            name,
+            kind="noise",
+            splits=shards,
+            fingerprint=name,
+            root=root.url,
+            licence=examples.LICENCE,
+            sample_rate_hz=rate_hz,
+        )
+        return audio
+
+    return publish

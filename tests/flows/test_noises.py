@@ -1,6 +1,5 @@
 """Noise corpora for a set: which noises each split may use, as they are used, and samples by id."""
 
-import hashlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 
 import catalog
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
-from catalog.kinds import noise_schema
 from catalog.noises import open_noises
 from catalog.roots import Root
 from flows.noises import NoiseSources, noise_sources, open_noise_corpora
 from flows.progress import Progress
 from flows.staging import frames
-from synth import wav
 from synth.draws import Draws
 from synth.errors import PlanError
 from synth.levels import measure_frames
@@ -38,46 +35,8 @@ def hiss(seed: int, num_channels: int = 1, seconds: float = 1.0) -> NDArray[np.i
 
 
 @pytest.fixture
-def publish(examples: ModuleType, root: Root) -> Publish:
-    """`publish(name, train={"id": signal or (signal, changed columns)}, test=...)`."""
-
-    def publish(name: str, rate_hz: int = RATE_HZ, **by_split: dict[str, Any]) -> dict[str, NDArray[np.int16]]:
-        schema, shards, audio = noise_schema(rate_hz), {}, {}
-        for split, signals in by_split.items():
-            rows = []
-            for noise_id, told in signals.items():
-                signal, changed = told if isinstance(told, tuple) else (told, {})
-                energies, peaks = frames(signal, rate_hz)
-                audio[noise_id] = signal
-                row = {
-                    "id": noise_id,
-                    "audio": {"bytes": wav.encode_signal(signal, rate_hz), "path": None},
-                    "category": "noise",
-                    "recording_id": noise_id,
-                    "official_split": split,
-                    "sample_rate_hz": rate_hz,
-                    "num_samples": signal.shape[-1],
-                    "num_channels": len(np.atleast_2d(signal)),
-                    "duration_s": signal.shape[-1] / rate_hz,
-                    "audio_sha256": hashlib.sha256(np.ascontiguousarray(signal.T)).hexdigest(),
-                    "frame_energies": energies,
-                    "frame_peaks": peaks,
-                    **changed,
-                }
-                rows.append(examples._digested(row, schema))
-            shards[split] = [examples.write_shard(root, name, split, pa.RecordBatch.from_pylist(rows, schema=schema))]
-        catalog.publish(
-            name,
-            kind="noise",
-            splits=shards,
-            fingerprint=name,
-            root=root.url,
-            licence=examples.LICENCE,
-            sample_rate_hz=rate_hz,
-        )
-        return audio
-
-    return publish
+def publish(publish_noise: Publish) -> Publish:
+    return publish_noise
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""Sets with noise and rooms, from spec to `catalog.get`: what is written is what the row says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import catalog
+from catalog.roots import Root
+from flows.build import build, materialize
+from flows.specs import load_spec
+from synth.levels import active_power
+
+RATE_HZ = 16_000
+COUNTS = {"splits": {"train": {"mixtures": 12}, "test": {"mixtures": 6}}}
+ROOM = {"simulate": {"rt60_s": 0.2, "size_m": [4.0, 3.5, 2.6], "max_order": 3}, "rooms": {"train": 3, "test": 2}}
+Publish = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def talk(root: Root, ingest_talk: Any, publish_noise: Publish) -> str:
+    ingest_talk(root.url, {"train-clean-100": 8, "test-clean": 5})
+    random = np.random.default_rng(3)
+
+    def hiss(seconds: float, channels: int = 1) -> Any:
+        white = random.standard_normal((channels, round(seconds * RATE_HZ)))
+        signal = np.rint(white * 1500 / (1 + np.arange(channels))[:, np.newaxis]).astype(np.int16)
+        return signal[0] if channels == 1 else signal
+
+    publish_noise("hisses", train={f"a{k}": hiss(0.3 + 0.7 * k) for k in range(4)}, test={f"b{k}": hiss(1.0) for k in range(3)})
+    publish_noise("arrays", train={f"c{k}": hiss(2.0, 4) for k in range(3)}, test={f"d{k}": hiss(2.0, 4) for k in range(3)})
+    return root.url
+
+
+def samples(row: dict[str, Any], name: str) -> Any:
+    return np.rint(row[name]["array"] * 32768).astype(np.int64)
+
+
+def made(url: str, name: str, changes: dict[str, Any], storage: str = "audio") -> Any:
+    build(load_spec("sep_2spk_partial", {**COUNTS, **changes, "corpus": "librispeech", "storage": storage}), name=name, root=url, workers=1)
+    return catalog.get(name, root=url)
+
+
+def decibels(one: float, other: float) -> float:
+    return float(10 * np.log10(one / other))
+
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("noise", {"noise": {"corpus": "hisses"}, "mix_types": ["clean", "single"]}),
+    ("several", {"noise": {"corpus": "hisses", "count": {"choice": [1, 2]}, "probability": 0.7}}),
+    ("babble", {"speakers.held_out": 0.4, "noise": {"babble": {"talkers": 1}}, "n_src": 1, "overlap": {"mode": "full"}}),
+    ("lufs", {"levels": {"measure": "mean_power", "level_db": -30.0}, "noise": {"corpus": "hisses"}}),
+    ("rooms", {"rooms": ROOM, "targets": ["anechoic", "early", "direct"]}),
+    ("some", {"rooms": {**ROOM, "probability": 0.5, "noise": True}, "noise": {"corpus": "hisses"}, "targets": ["early"]}),
+    (
+        "array",
+        {
+            "rooms": {**ROOM, "simulate": {**ROOM["simulate"], "array": {"geometry": "linear", "microphones": 4, "spacing_m": 0.05}}},
+            "noise": {"corpus": "arrays"},
+            "targets": ["anechoic"],
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), ASKED, ids=[name for name, _ in ASKED])
+def test_what_is_written_is_what_the_row_says(talk: str, name: str, asked: dict[str, Any]) -> None:
+    """Sums to the bit, levels within 0.1 dB, no clipping; and a plan gives the same samples, whole and in part."""
+    stored = made(talk, name, asked)
+    assert catalog.verify(name, root=talk).problems == []
+    planned = made(talk, f"{name}_planned", asked, "plan")
+    assert catalog.verify(f"{name}_planned", root=talk).problems == []
+    signals = [column for column, feature in stored["train"].features.items() if feature == stored["train"].features["mixture"]]
+    crops = {one: catalog.get(one, split="train", segment=0.3, seed=5, root=talk) for one in (name, f"{name}_planned")}
+    for at, (row, other) in enumerate(zip(stored["train"], planned["train"], strict=True)):
+        assert row["id"] == other["id"]
+        for signal in signals:
+            if row[signal] is None:
+                assert other[signal] is None
+                continue
+            np.testing.assert_array_equal(row[signal]["array"], other[signal]["array"], err_msg=signal)
+            one, two = (crops[of][at][signal]["array"] for of in crops)
+            np.testing.assert_array_equal(one, two, err_msg=f"{signal}, cropped")
+        stems = [samples(row, f"s{k}") for k in range(1, len(row["speaker_ids"]) + 1)]
+        noise = [samples(row, "noise")] if row.get("noise") else []
+        mixture = samples(row, "mixture")
+        assert (np.sum([*stems, *noise], axis=0) == mixture).all()
+        assert np.abs(mixture).max() <= 32767
+        assert 20 * np.log10(np.abs(mixture).max() / 32768) <= row["peak_bound_dbfs"] + 1e-9
+        check_levels(row, [np.atleast_2d(stem)[0] for stem in stems], [np.atleast_2d(one)[0] for one in noise])
+        if "mix_types" in asked:
+            assert (samples(row, "mix_clean") == np.sum(stems, axis=0)).all()
+            assert (samples(row, "mix_single") == stems[0] + noise[0]).all()
+    assert materialize(f"{name}_planned", root=talk, workers=1).created
+    assert catalog.verify(f"{name}_planned", root=talk).problems == []
+
+
+def check_levels(row: dict[str, Any], stems: list[Any], noise: list[Any]) -> None:
+    def power(stem: Any, k: int) -> float:
+        if row["level_measure"] == "mean_power":
+            sounding = [
+                stem[offset : offset + length]
+                for number, offset, length in zip(
+                    row["stem_numbers"], row["offsets_samples"], row["lengths_samples"], strict=True
+                )
+                if number == k
+            ]
+            return float(np.mean(np.concatenate(sounding) ** 2.0))
+        if row.get("rir_ids"):
+            return active_power(stem.astype(np.int16), RATE_HZ)
+        at = row["stem_numbers"].index(k)
+        return active_power(stem[row["offsets_samples"][at] :][: row["lengths_samples"][at]].astype(np.int16), RATE_HZ)
+
+    powers = [power(stem, k) for k, stem in enumerate(stems, start=1)]
+    assert decibels(powers[0], 32768**2) == pytest.approx(row["level_db"], abs=0.1)
+    for realised, asked, other in zip(row["sir_db"], row["sir_db_asked"], powers[1:], strict=True):
+        assert realised == pytest.approx(asked, abs=0.1)
+        assert decibels(powers[0], other) == pytest.approx(realised, abs=0.1)
+    if noise:
+        assert row["snr_db"] == pytest.approx(row["snr_db_asked"], abs=0.1)
+        assert decibels(powers[0], float(np.mean(noise[0] ** 2.0))) == pytest.approx(row["snr_db"], abs=0.1)
