@@ -174,7 +174,7 @@ def peak_bounds(parts: Sequence[Part], num_samples: Ints, n_stems: Ints, frame: 
     alone = np.zeros(mixtures)
     bounds = np.zeros(mixtures)
     for part in parts:
-        peaks = part.gains * part.peaks.largest()[part.pieces.source]
+        peaks = part.gains * part.peaks.of_pieces(part.pieces.source, part.pieces.start, part.pieces.length, frame)
         np.maximum.at(alone, part.pieces.mixture, peaks)
         # Pieces of one stem follow each other, so that the largest counts; noises sound together.
         for stem in np.unique(part.pieces.stem):
@@ -200,7 +200,7 @@ def _bounds_by_frame(parts: Sequence[Part], block: Ints, num_samples: Ints, fram
     """Bounds of some mixtures (ascending), over the cells of 10 ms in which more than one piece may sound."""
     cells = num_samples[block] // frame + 1
     firsts = np.cumsum(cells) - cells
-    inside = [_of_mixtures(part, block) for part in parts]
+    inside = [part for part in (_of_mixtures(part, block) for part in parts) if len(part.pieces)]  # not all have noise
     low, high = _shared_span(inside, len(block), frame)
     total = np.zeros(int(cells.sum()))
     for part in inside:

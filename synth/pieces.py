@@ -78,11 +78,9 @@ class Placement:
     ratio_draws: NDArray[np.int32]
 
 
-def overlap_ratios(pieces: Pieces, mixtures: int) -> Floats:
-    """Overlapped samples / samples in which anyone speaks, of each mixture, float64 [mixtures]: by the extents of the pieces.
-
-    Formula: DESIGN, decision 3; pieces of one stem do not overlap each other.
-    """
+def spoken_samples(pieces: Pieces, mixtures: int) -> tuple[Ints, Ints]:
+    """Samples of each mixture in which anyone speaks, and those in which several do, int64 [mixtures] each: by the extents of the
+    pieces, of which those of one stem do not overlap each other."""
     mixture = np.concatenate([pieces.mixture, pieces.mixture])
     at = np.concatenate([pieces.offset, pieces.stop])
     change = np.repeat([1, -1], len(pieces))
@@ -90,7 +88,12 @@ def overlap_ratios(pieces: Pieces, mixtures: int) -> Floats:
     mixture, at, change = mixture[order], at[order], change[order]
     speaking = np.cumsum(change)  # of all mixtures in one run: each ends with nobody speaking
     spans = np.append(at[1:] - at[:-1], 0)
-    spoken = np.bincount(mixture, weights=spans * (speaking >= 1), minlength=mixtures)
-    shared = np.bincount(mixture, weights=spans * (speaking >= 2), minlength=mixtures)
+    spoken, shared = (np.bincount(mixture, weights=spans * (speaking >= n), minlength=mixtures) for n in (1, 2))
+    return spoken.astype(np.int64), shared.astype(np.int64)
+
+
+def overlap_ratios(pieces: Pieces, mixtures: int) -> Floats:
+    """Overlapped samples / samples in which anyone speaks, of each mixture, float64 [mixtures] (DESIGN, decision 3)."""
+    spoken, shared = spoken_samples(pieces, mixtures)
     ratios: Floats = shared / np.maximum(spoken, 1)
     return ratios

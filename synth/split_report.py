@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from synth.candidates import Candidates
+from synth.levels import frame_samples
 from synth.overlap_spec import PartialOverlap
 from synth.pairing import Pool
-from synth.pieces import Placement
+from synth.pieces import Placement, spoken_samples
 from synth.spec import SeparationSpec
 
 
@@ -41,4 +42,9 @@ def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: P
             f"{ratio:.3f}": round(pool.share_that_reaches(ratio), 4) for ratio in quartiles
         }
         report["overlap_ratios_drawn_anew"] = int(np.count_nonzero(placement.ratio_draws > 1))
+    if not np.isnan(placement.ratios_asked).all():
+        spoken, shared = spoken_samples(pieces, mixtures)
+        with np.errstate(invalid="ignore"):
+            short_of = np.abs(shared - placement.ratios_asked * spoken) > frame_samples(spec.sample_rate_hz)
+        report["overlap_ratios_not_reached"] = int(np.count_nonzero(short_of))  # by more than a frame of 10 ms
     return report
