@@ -77,7 +77,7 @@ def card(manifest: Manifest) -> str:
     ]
     parts.append("\n".join(["| split | rows | hours | MB |", "|---|---:|---:|---:|", *rows]))
     if manifest.sample_rate_hz:
-        sources = f", {manifest.n_src} sources" if manifest.n_src else ""
+        sources = f", {_sources(manifest)}" if manifest.n_src else ""
         exact = ", stems sum to the mixture to the last bit" if manifest.n_src and manifest.additive else ""
         parts.append(f"Audio: {manifest.sample_rate_hz} Hz{sources}{exact}.")
     parts.append(
@@ -102,6 +102,11 @@ def card(manifest: Manifest) -> str:
             text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
             parts.append(f"## {title}\n```yaml\n{text}```")
     return "\n\n".join(parts) + "\n"
+
+
+def _sources(manifest: Manifest) -> str:
+    drawn = isinstance(manifest.spec.get("n_src"), Mapping)  # for each mixture; the manifest's number is the most
+    return f"{'up to ' if drawn else ''}{manifest.n_src} source{'s' * (manifest.n_src != 1)}"
 
 
 def _beside_the_published(statistics: Mapping[str, Any]) -> str:
