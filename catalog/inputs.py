@@ -13,7 +13,7 @@ from catalog.roots import Root
 from catalog.shards import blob_path
 from catalog.utterances import Utterances
 from synth.images import Responses
-from synth.render import Loads, no_room
+from synth.render import Degraded, Loads, no_room
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ def loads_of(inputs: Sequence[Opened], sample_rate_hz: int, num_channels: int = 
         Responses(Rirs(opened.name, {"": opened.blobs}, opened.sample_rate_hz, sample_rate_hz, num_channels).load, sample_rate_hz)
         for opened in rirs
     ]
+    speech_of = utterances.load_checked if checked else utterances.load
     return Loads(
-        speech=utterances.load_checked if checked else utterances.load,
+        speech=speech_of,
+        degraded=Degraded(speech_of, sample_rate_hz),
         noise=noises.load_checked if checked else noises.load,
         response=responses[0] if responses else no_room,
     )

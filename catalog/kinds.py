@@ -9,7 +9,7 @@ from synth.layout import Layout
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
-KINDS = ("speech", "noise", "rir", "separation", "mrc", "csc", "ner", "pairs", "cls")
+KINDS = ("speech", "noise", "rir", "separation", "enhancement", "mrc", "csc", "ner", "pairs", "cls")
 
 
 def speech_schema(sample_rate_hz: int) -> pa.Schema:
@@ -104,7 +104,10 @@ _RECORDING_FIELDS: list[tuple[str, pa.DataType]] = [
 
 
 def separation_schema(layout: Layout, sample_rate_hz: int) -> pa.Schema:
-    """Rows of kind `separation`: one mixture each. `s1..sN`, with `noise` where there is some, sum to `mixture` to the bit."""
+    """Rows of kinds `separation` and `enhancement`, one mixture each.
+
+    `s1..sN`, with `noise` where there is some, sum to `mixture` to the last bit.
+    """
     audio = [(name, AUDIO) for name in layout.signals()]
     return with_features(
         pa.schema([("id", pa.string()), *audio, *layout.plan_fields(), ("peak_dbfs", pa.float64())]), sample_rate_hz

@@ -35,31 +35,34 @@ class Planned:
         inputs: the versions that it was planned on.
         sample_rate_hz: sample rate of the plan.
         num_channels: of its signals.
+        columns: its columns of audio, and what each holds.
     """
 
     inputs: tuple[Opened, ...]
     sample_rate_hz: int
     num_channels: int
+    columns: tuple[tuple[str, str], ...]
 
     def signals(self, row: dict[str, Any], start: int, length: int, wanted: Sequence[str]) -> dict[str, NDArray[np.int16]]:
         """Mixture, stems and what else is wanted of the samples from `start`, `length` of them or as many as the row has.
 
         Args:
             row: `NEEDED_TO_RENDER`.
-            wanted: names of signals; those that the row has not are left out.
+            wanted: names of columns; those that the row has not are left out.
 
         Returns:
             int16 [samples] or [channels, samples] each, in memory that the next call in this thread uses again.
         """
         length = min(length, row["num_samples"] - start)
-        names = signals_of(row, wanted)
+        columns = {column: signal for column, signal in self.columns if column in wanted}
+        names = signals_of(row, columns.values())
         size = self.num_channels * length
         if getattr(_SCRATCH, "samples", np.empty(0)).size < len(names) * size:
             _SCRATCH.samples = np.empty(len(names) * size, dtype=np.int16)
         shape = (length,) if self.num_channels == 1 else (self.num_channels, length)
         out = {name: _SCRATCH.samples[k * size : (k + 1) * size].reshape(shape) for k, name in enumerate(names)}
         render_into(row, _loads(self), out, begin=start)
-        return out
+        return {column: out[signal] for column, signal in columns.items() if signal in out}
 
 
 def open_planned(storage: Root, manifest: Manifest) -> Planned | None:
@@ -75,8 +78,9 @@ def open_planned(storage: Root, manifest: Manifest) -> Planned | None:
     version = f"{manifest.name}@{manifest.version}"
     if manifest.sample_rate_hz is None:
         raise IntegrityError(f"{version} states no sample rate")
-    channels = Layout.of(SeparationSpec.model_validate(manifest.spec)).num_channels
-    return Planned(link_inputs(storage, version, manifest.inputs), manifest.sample_rate_hz, channels)
+    layout = Layout.of(SeparationSpec.model_validate(manifest.spec))
+    inputs = link_inputs(storage, version, manifest.inputs)
+    return Planned(inputs, manifest.sample_rate_hz, layout.num_channels, tuple(layout.signals().items()))
 
 
 def broken_plans(storage: Root, manifest: Manifest, batch: pa.RecordBatch) -> Iterator[str]:

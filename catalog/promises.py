@@ -52,7 +52,7 @@ def wavs(batch: pa.RecordBatch, column: str) -> Wavs | None:
 
 
 def broken_mixtures(batch: pa.RecordBatch) -> Iterator[str]:
-    """One line about the rows of kind `separation` whose mixture, or another sum, is not that of its stems in every sample."""
+    """One line about the rows of kinds `separation` and `enhancement` of which a sum is not that of its stems in every sample."""
     columns = {name: wavs(batch, name) for name in audio_columns(batch.schema)}
     for name, stems in sums_of(columns).items():
         whole = [columns[stem] for stem in stems]
@@ -72,7 +72,7 @@ def sums_of(names: Collection[str]) -> dict[str, list[str]]:
     """Columns of a mixture that are sums of others, with those."""
     speech = [name for name in names if name[0] == "s" and name[1:].isdecimal()]
     noise = [name for name in names if name == "noise"]
-    sums = {"mixture": [*speech, *noise], "mix_clean": speech, "mix_single": [*speech[:1], *noise]}
+    sums = {"mixture": [*speech, *noise], "noisy": ["clean", *noise], "mix_clean": speech, "mix_single": [*speech[:1], *noise]}
     return {name: stems for name, stems in sums.items() if name in names}
 
 

@@ -146,7 +146,7 @@ def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry
             digests.append(sum_digests(batch.column("row_digest").to_pylist()))
             if manifest.storage == "plan":
                 yield from broken_plans(storage, manifest, batch)
-            elif manifest.kind == "separation" and manifest.additive:
+            elif manifest.kind in ("separation", "enhancement") and manifest.additive:
                 yield from broken_mixtures(batch)
             elif "sums" in manifest.spec and "largest_error_lsb" in manifest.report:
                 yield from broken_sums(batch, manifest.spec, manifest.report)

@@ -112,7 +112,7 @@ def build(
         report = {"split_by": available.split_by, **around.report, **{split: plan.report for split, plan in plans.items()}}
     return publish(
         name,
-        kind="separation",
+        kind=spec.kind,
         splits=finished,
         fingerprint=fingerprint,
         licence=Licence(name="", commercial_use=True),  # nothing of ours restricts it: publish takes the corpus's
@@ -123,6 +123,7 @@ def build(
         sample_rate_hz=spec.sample_rate_hz,
         n_src=layout.n_src,
         storage=spec.storage,
+        additive=layout.additive,
         statistics=statistics,
         report=report,
         software={package: importlib.metadata.version(package) for package in ("yuliao", "numpy", "pyarrow", "soxr")},
@@ -181,6 +182,7 @@ def materialize(
         inputs=manifest.inputs,
         sample_rate_hz=manifest.sample_rate_hz,
         n_src=manifest.n_src,
+        additive=manifest.additive,
         statistics=manifest.statistics,
         report=manifest.report,
         software=manifest.software,

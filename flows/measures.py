@@ -12,8 +12,11 @@ import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from catalog import settings
 from catalog.manifests import Manifest, Pin, read_manifest
@@ -23,6 +26,7 @@ from catalog.utterances import Utterances, open_utterances
 from flows.progress import Progress
 from flows.staging import frames
 from flows.workers import ordered_map
+from synth.degradations import apply_degradations
 
 ALGORITHM = 1  # raised when the same recording shall be measured otherwise
 _RECORDINGS_PER_TASK = 500
@@ -42,6 +46,7 @@ class _Task:
     sample_rate_hz: int
     num_channels: int | None  # of noises; None: utterances
     ids: list[str]
+    degraded: bool = False  # each of `ids` is JSON of the id and of the chain of an utterance
 
 
 def measured(
@@ -76,6 +81,20 @@ def measured_noises(
     return _read(path)
 
 
+def measured_degraded(
+    corpus: Pin, ids: pa.ChunkedArray, steps: pa.Array, sample_rate_hz: int, root_url: str, workers: int, progress: Progress
+) -> pa.Table:
+    """The same of some utterances of a corpus after the chain of degradations that `steps` tells of each, as JSON."""
+    names, chains = ids.to_pylist(), steps.to_pylist()
+    libraries = [importlib.metadata.version(package) for package in ("audiomentations", "scipy")]
+    path = _cache_path([corpus.manifest_sha256, sample_rate_hz, names, chains, libraries])
+    if not path.exists():
+        task = _Task(root_url, corpus, sample_rate_hz, None, [])
+        told = [json.dumps(pair) for pair in zip(names, chains, strict=True)]
+        _measure_to(path, told, replace(task, degraded=True), "utterances degraded and measured", workers, progress)
+    return _read(path)
+
+
 def _cache_path(decisive: list[object]) -> Path:
     key = json.dumps([*decisive, importlib.metadata.version("soxr"), ALGORITHM])
     return settings.home() / "cache" / "measures" / f"{hashlib.sha256(key.encode()).hexdigest()}.arrow"
@@ -106,12 +125,20 @@ def _measure(task: _Task) -> pa.RecordBatch:
     recordings = _opened(task.root_url, task.corpus, task.sample_rate_hz, task.num_channels)
     lengths, energies, peaks = [], [], []
     for recording_id in task.ids:
-        signal = recordings.load(recording_id)
+        signal = _after_chain(recordings, recording_id, task) if task.degraded else recordings.load(recording_id)
         frame_energies, frame_peaks = frames(signal, task.sample_rate_hz)
         lengths.append(signal.shape[-1])
         energies.append(frame_energies)
         peaks.append(frame_peaks)
     return pa.RecordBatch.from_arrays([pa.array(lengths), pa.array(energies), pa.array(peaks)], schema=_SCHEMA)
+
+
+def _after_chain(utterances: Utterances, told: str, task: _Task) -> NDArray[np.int16]:
+    utterance_id, steps = json.loads(told)
+    samples = utterances.load(utterance_id)
+    if steps is None:
+        return samples
+    return cast(NDArray[np.int16], apply_degradations(samples, task.sample_rate_hz, json.loads(steps)))
 
 
 @lru_cache(maxsize=1)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from catalog.blobs import read_blob
 from catalog.building import Building
 from catalog.inputs import loads_of, open_inputs
-from catalog.kinds import AUDIO, audio_columns, separation_schema
+from catalog.kinds import AUDIO, separation_schema
 from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter, blob_path
+from flows.kept_shards import KeptPart, kept_batches
 from synth import wav
 from synth.gains import FULL_SCALE
 from synth.layout import Layout
@@ -40,6 +41,7 @@ class ShardTask:
     inputs: tuple[Pin, ...]
     sample_rate_hz: int
     layout: Layout
+    kept: KeptPart | None = None  # of an earlier version, whose other rows are copied
 
 
 def render_shard(task: ShardTask) -> Shard:
@@ -47,8 +49,13 @@ def render_shard(task: ShardTask) -> Shard:
     root, loads = _opened(task.root_url, task.inputs, task.sample_rate_hz, task.layout.num_channels)
     plan = pa.ipc.open_file(pa.memory_map(str(task.plan_path))).read_all().slice(task.first_row, task.rows)
     schema = separation_schema(task.layout, task.sample_rate_hz)
+
+    def render(rows: pa.Table) -> Iterator[pa.RecordBatch]:
+        return render_batches(rows, loads, schema, task.sample_rate_hz, task.layout)
+
+    batches = render(plan) if task.kept is None else kept_batches(root, task.kept, plan, render)
     with ShardWriter(root, task.name, task.split, schema) as writer:
-        for batch in render_batches(plan, loads, schema, task.sample_rate_hz, task.layout.num_channels):
+        for batch in batches:
             writer.write(batch)
         shard = writer.close()
     Building(root, task.name, task.fingerprint).record(task.key, shard)
@@ -83,7 +90,7 @@ def read_plan(root: Root, manifest: Manifest, split: str, layout: Layout) -> pa.
 
 def row_bytes(plan: pa.Table, layout: Layout) -> NDArray[np.int64]:
     """Bytes of audio that the rows of a plan take."""
-    counts = sum(_present(plan, name).astype(np.int64) for name in layout.signals())
+    counts = sum(_present(plan, signal).astype(np.int64) for signal in layout.signals().values())
     sizes: NDArray[np.int64] = counts * (wav.HEADER_BYTES + 2 * layout.num_channels * plan["num_samples"].to_numpy())
     return sizes
 
@@ -100,17 +107,17 @@ def _present(plan: pa.Table, signal: str) -> NDArray[np.bool_]:
 
 
 def render_batches(
-    plan: pa.Table, loads: Loads, schema: pa.Schema, sample_rate_hz: int, num_channels: int = 1
+    plan: pa.Table, loads: Loads, schema: pa.Schema, sample_rate_hz: int, layout: Layout
 ) -> Iterator[pa.RecordBatch]:
     """Render a plan batch by batch. A batch is good until the next is asked for: its memory is used again."""
-    names = audio_columns(schema)
-    sizes = wav.HEADER_BYTES + 2 * num_channels * plan["num_samples"].to_numpy()
+    names = list(layout.signals())
+    sizes = wav.HEADER_BYTES + 2 * layout.num_channels * plan["num_samples"].to_numpy()
     begins = np.flatnonzero(np.diff(np.cumsum(sizes * len(names)) // BATCH_BYTES, prepend=-1))
     ends = np.append(begins[1:], len(plan))
     largest = max(int(sizes[begin:end].sum()) for begin, end in zip(begins, ends, strict=True))
     buffers = {name: np.empty(largest, dtype=np.uint8) for name in names}
     for begin, end in zip(begins, ends, strict=True):
-        yield _render_batch(plan.slice(begin, end - begin), loads, schema, sample_rate_hz, num_channels, buffers)
+        yield _render_batch(plan.slice(begin, end - begin), loads, schema, sample_rate_hz, layout, buffers)
 
 
 def _render_batch(
@@ -118,24 +125,28 @@ def _render_batch(
     loads: Loads,
     schema: pa.Schema,
     sample_rate_hz: int,
-    num_channels: int,
+    layout: Layout,
     buffers: dict[str, NDArray[np.uint8]],
 ) -> pa.RecordBatch:
+    num_channels, signals = layout.num_channels, layout.signals()
     ends: dict[str, list[int]] = {name: [0] for name in buffers}
     peaks = np.empty(len(plan))
     rows = plan.select([name for name in plan.column_names if name in NEEDED_TO_RENDER]).to_pylist()
     for k, row in enumerate(rows):
         header = np.frombuffer(wav.header(row["num_samples"], sample_rate_hz, num_channels), dtype=np.uint8)
         size = len(header) + 2 * num_channels * row["num_samples"]
-        present = set(signals_of(row, buffers))
+        present = signals_of(row, signals.values())
         out: dict[str, NDArray[np.int16]] = {}
-        for name, buffer in buffers.items():
-            at = ends[name][-1]
-            ends[name].append(at + size * (name in present))
-            if name in present:
+        for column, buffer in buffers.items():
+            at = ends[column][-1]
+            ends[column].append(at + size * (signals[column] in present))
+            if signals[column] in present:
                 buffer[at : at + len(header)] = header
                 signal = buffer[at + len(header) : at + size].view("<i2")
-                out[name] = signal if num_channels == 1 else signal.reshape(-1, num_channels).T
+                out[signals[column]] = signal if num_channels == 1 else signal.reshape(-1, num_channels).T
+        for name in present:  # what is summed up, but is in no column
+            if name not in out:
+                out[name] = np.empty_like(out["mixture"])
         render_into(row, loads, out)
         peaks[k] = max(int(out["mixture"].max()), -int(out["mixture"].min()), 1)  # 1: silence has no level
     audio = {name: _audio_column(ends[name], buffer) for name, buffer in buffers.items()}

@@ -1,5 +1,6 @@
 """From a spec to the utterances each of its splits may use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,14 @@ from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.roots import Root
 from catalog.utterances import Utterances, open_utterances
-from flows.measures import measured
+from flows.measures import measured, measured_degraded
 from flows.progress import Progress
 from synth import splits
+from synth.degradations import DegradationSpec, as_json, check_degradations, draw_degradations
+from synth.draws import Draws, hash_texts
 from synth.errors import near_matches
-from synth.render import Load
+from synth.plan import STEPS
+from synth.render import Degraded, Load
 from synth.spec import SeparationSpec
 
 _IDENTITY = ["id", "speaker_id", "gender", "text", "audio_sha256"]
@@ -65,11 +69,18 @@ def open_corpus(root: Root, spec: SeparationSpec) -> Corpus:
     return Corpus(pin(root, name, version), manifest)
 
 
-def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, progress: Progress) -> Sources:
+def sources(
+    root: Root,
+    spec: SeparationSpec,
+    corpus: Corpus,
+    workers: int,
+    progress: Progress,
+    settled: Mapping[str, str] | None = None,
+) -> Sources:
     """The utterances of each split: the corpus's own where it has that split; the others drawn by speaker.
 
     A corpus that has `train` keeps the splits it has, and gives those it has not from its train speakers. Without `train`, all
-    its speakers are drawn anew.
+    its speakers are drawn anew. Where splits are drawn, the speakers of `settled` stay in theirs.
 
     Raises:
         CatalogError: speakers are to be held out whom the corpus does not have; near matches are shown.
@@ -87,9 +98,24 @@ def sources(root: Root, spec: SeparationSpec, corpus: Corpus, workers: int, prog
         kept = [split for split in wanted if split not in missing] if "train" in tables else []
         drawn = [split for split in wanted if split not in kept or split == "train"]
         pool = np.flatnonzero(split_of_row == "train") if kept else np.arange(len(table))
-        split_of_row[pool] = _drawn(spec, table["speaker_id"].take(pa.array(pool)), drawn)
+        split_of_row[pool] = _drawn(spec, table["speaker_id"].take(pa.array(pool)), drawn, settled or {})
         split_by = f"official, but {' and '.join(missing)} drawn from the speakers of train" if kept else "drawn"
-    return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, utterances.load, split_by)
+    load = _load(utterances, table, spec.sample_rate_hz)
+    return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, load, split_by)
+
+
+def _load(utterances: Utterances, table: pa.Table, sample_rate_hz: int) -> Load:
+    """Utterances as the set mixes them: after their degradations, where it has some."""
+    if STEPS not in table.column_names:
+        return utterances.load
+    steps = dict(zip(table["id"].to_pylist(), table[STEPS].to_pylist(), strict=True))
+    degraded = Degraded(utterances.load, sample_rate_hz)
+
+    def load(utterance_id: str) -> NDArray[np.int16]:
+        chain = steps[utterance_id]
+        return degraded(utterance_id, chain) if chain else utterances.load(utterance_id)
+
+    return load
 
 
 def _check_held_out(spec: SeparationSpec, corpus: Corpus, utterances: Utterances) -> None:
@@ -107,13 +133,19 @@ def _check_held_out(spec: SeparationSpec, corpus: Corpus, utterances: Utterances
         )
 
 
-def _drawn(spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str]) -> NDArray[np.object_]:
+def _drawn(
+    spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str], settled: Mapping[str, str]
+) -> NDArray[np.object_]:
     """A split of `wanted` for each row of `speaker_ids`, the same for all rows of a speaker."""
     speakers = speaker_ids.combine_chunks().dictionary_encode()
+    names = speakers.dictionary.to_pylist()
     proportions = {str(split): share for split, share in spec.split_proportions.items()}
     split_of_speaker = splits.draw_split(
-        speakers.dictionary.to_pylist(), wanted, proportions, seed=spec.seed, dataset=spec.name, least=spec.source_numbers()[-1]
+        names, wanted, proportions, seed=spec.seed, dataset=spec.name, least=spec.source_numbers()[-1]
     )
+    for number, name in enumerate(names):
+        if settled.get(name) in wanted:
+            split_of_speaker[number] = wanted.index(settled[name])
     drawn: NDArray[np.object_] = np.array(wanted, dtype=object)[split_of_speaker[speakers.indices.to_numpy()]]
     return drawn
 
@@ -121,8 +153,23 @@ def _drawn(spec: SeparationSpec, speaker_ids: pa.ChunkedArray, wanted: list[str]
 def _table(
     root: Root, spec: SeparationSpec, corpus: Corpus, utterances: Utterances, split: str, workers: int, progress: Progress
 ) -> pa.Table:
+    if spec.degradations.sources:
+        return _degraded(root, spec, corpus, utterances.table(split, _IDENTITY), split, workers, progress)
     if corpus.manifest.sample_rate_hz == spec.sample_rate_hz:
         return utterances.table(split, _IDENTITY + _MEASURES)
     identity = utterances.table(split, _IDENTITY)
     measures = measured(corpus.pin, corpus.manifest, split, spec.sample_rate_hz, root.url, workers, progress)
     return pa.table({**{name: identity[name] for name in _IDENTITY}, **{name: measures[name] for name in _MEASURES}})
+
+
+def _degraded(
+    root: Root, spec: SeparationSpec, corpus: Corpus, identity: pa.Table, split: str, workers: int, progress: Progress
+) -> pa.Table:
+    """The utterances of a split with the chain that each takes in this set, measured behind it."""
+    chain = DegradationSpec(steps=spec.degradations.sources)
+    check_degradations(chain, spec.sample_rate_hz)
+    items = hash_texts(identity["id"].to_pylist())
+    steps = as_json(draw_degradations(chain, Draws(spec.seed, spec.name, "sources"), items))
+    measures = measured_degraded(corpus.pin, identity["id"], steps, spec.sample_rate_hz, root.url, workers, progress)
+    columns = {name: identity[name] for name in _IDENTITY}
+    return pa.table({**columns, **{name: measures[name] for name in _MEASURES}, STEPS: steps})

@@ -42,6 +42,10 @@ NOISE_FIELDS: list[tuple[str, pa.DataType]] = [  # lists are per piece of noise,
     ("snr_db_asked", pa.float64()),
 ]
 
+# JSON lists of steps, each with its transform and the values drawn for it.
+SOURCE_DEGRADATION_FIELDS: list[tuple[str, pa.DataType]] = [("source_degradations", pa.list_(pa.string()))]
+MIXTURE_DEGRADATION_FIELDS: list[tuple[str, pa.DataType]] = [("mixture_degradations", pa.string())]
+
 ROOM_FIELDS: list[tuple[str, pa.DataType]] = [  # lists are of s1..sN and, where it is in the room, the noise
     ("room_id", pa.string()),  # null where the mixture is in none, or its RIRs are of several
     ("rir_ids", pa.list_(pa.string())),  # empty where the mixture is in no room

@@ -1,9 +1,11 @@
 """A chain of degradations: asked for in a spec, drawn by key, kept with the row as plain values, and applied from these alone."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -103,6 +105,11 @@ def draw_degradations(spec: DegradationSpec, draws: Draws, items: NDArray[np.uin
         for item in np.flatnonzero(taken):
             chains[item].append({"transform": step.transform, **{name: column[item] for name, column in columns.items()}})
     return chains
+
+
+def as_json(chains: Sequence[Sequence[Mapping[str, Any]]]) -> pa.Array:
+    """Chains as rows hold them, string [chains]: null where no step was taken."""
+    return pa.array([json.dumps(chain, sort_keys=True) if chain else None for chain in chains], pa.string())
 
 
 def _values(transform: Transform, name: str, drawn: NDArray[np.float64]) -> list[float | int]:

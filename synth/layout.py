@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from synth.columns import NOISE_FIELDS, PLAN_FIELDS, ROOM_FIELDS
+from synth.columns import (
+    MIXTURE_DEGRADATION_FIELDS,
+    NOISE_FIELDS,
+    PLAN_FIELDS,
+    ROOM_FIELDS,
+    SOURCE_DEGRADATION_FIELDS,
+)
 
 if TYPE_CHECKING:
     from synth.spec import SeparationSpec  # readers need layouts, but no specs, and are to start at once
@@ -22,6 +28,8 @@ class Layout:
         mix_types: further mixtures of the same stems, "clean" and "single".
         targets: further targets of every source, "anechoic", "early" and "direct".
         num_channels: microphones.
+        clean: the target of a set of kind enhancement; None for kind separation.
+        degraded_sources, degraded_mixture: whether there are degradations of these.
     """
 
     n_src: int
@@ -30,6 +38,9 @@ class Layout:
     mix_types: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     num_channels: int = 1
+    clean: str | None = None
+    degraded_sources: bool = False
+    degraded_mixture: bool = False
 
     @staticmethod
     def of(spec: "SeparationSpec") -> "Layout":
@@ -41,14 +52,28 @@ class Layout:
             mix_types=tuple(spec.mix_types),
             targets=tuple(spec.targets),
             num_channels=spec.rooms.num_microphones if spec.rooms is not None else 1,
+            clean=spec.clean,
+            degraded_sources=bool(spec.degradations.sources),
+            degraded_mixture=bool(spec.degradations.mixture),
         )
 
-    def signals(self) -> list[str]:
-        """The columns of audio, in their order. Those of sources and of noise are null where a mixture has none."""
+    def signals(self) -> dict[str, str]:
+        """The columns of audio, in their order, and what each holds: a signal by its name in `synth.render`.
+
+        Those of sources and of noise are null where a mixture has none.
+        """
+        noise = {"noise": "noise"} if self.noise else {}
+        if self.clean is not None:
+            return {"noisy": "mixture", "clean": "s1" if self.clean == "reverberant" else f"s1_{self.clean}", **noise}
         stems = [f"s{k}" for k in range(1, self.n_src + 1)]
         further = [f"mix_{type_}" for type_ in self.mix_types]
         targets = [f"{stem}_{target}" for target in self.targets for stem in stems]
-        return ["mixture", *stems, *(["noise"] if self.noise else []), *further, *targets]
+        return {name: name for name in ["mixture", *stems, *noise, *further, *targets]}
+
+    @property
+    def additive(self) -> bool:
+        """Whether the stems in the columns add up to the mixture."""
+        return not self.degraded_mixture and self.clean in (None, "reverberant")
 
     def plan_schema(self) -> pa.Schema:
         """The columns of the plan."""
@@ -56,4 +81,10 @@ class Layout:
 
     def plan_fields(self) -> list[tuple[str, pa.DataType]]:
         """The columns of the plan but `id`."""
-        return [*PLAN_FIELDS, *(NOISE_FIELDS if self.noise else []), *(ROOM_FIELDS if self.rooms else [])]
+        asked = {
+            "noise": (NOISE_FIELDS, self.noise),
+            "rooms": (ROOM_FIELDS, self.rooms),
+            "sources": (SOURCE_DEGRADATION_FIELDS, self.degraded_sources),
+            "mixture": (MIXTURE_DEGRADATION_FIELDS, self.degraded_mixture),
+        }
+        return [*PLAN_FIELDS, *(field for fields, wanted in asked.values() if wanted for field in fields)]

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from synth.arranging import Arrangement, arrange
 from synth.candidates import candidates, pool_of
-from synth.draws import Draws, hash_texts
+from synth.degradations import DegradationSpec, as_json, draw_degradations
+from synth.draws import Draws, hash_texts, hashes
 from synth.gains import (
     FULL_SCALE,
     Levels,
@@ -31,7 +32,7 @@ from synth.measuring import Measured, Wanted, measure_rows
 from synth.noise import place_noise
 from synth.noise_sources import Recordings
 from synth.noise_spec import Split
-from synth.pieces import Placement, overlap_ratios
+from synth.pieces import Pieces, Placement, overlap_ratios
 from synth.plan_noise import Noise, in_doubt, measured, noise_of, parts_of, unknown
 from synth.plan_rooms import Rooms, factors_of_pieces
 from synth.plan_table import lists, plan_table
@@ -43,6 +44,7 @@ from synth.split_report import split_report
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+STEPS = "degradations"  # the column of a corpus that tells them
 _IDENTITY = ["id", "speaker_id", "gender", "text", "num_samples", "audio_sha256"]
 
 
@@ -93,8 +95,10 @@ def plan_split(
         spec: what is asked for.
         split: "train", "validation" or "test".
         corpus: utterances, with the columns `id, speaker_id, gender, text, num_samples, audio_sha256, frame_energies,
-            frame_peaks`, measured at the spec's sample rate.
-        load: from a source id to its samples at that rate. Asked only for the pieces whose level the frames do not tell.
+            frame_peaks`, measured at the spec's sample rate; where the spec degrades sources, after their degradations, which
+            the column `degradations` tells as JSON.
+        load: from a source id to its samples at that rate, after its degradations. Asked only for the pieces whose level the
+            frames do not tell.
         rows: those of `corpus` that the split may use, int64; None means all. The frames are read in place.
         around: the noises and rooms of the split, where the spec asks for some.
         arrangement: mixtures to be levelled, where they are not to be arranged by lot; `spec` says nothing of their number then.
@@ -105,7 +109,8 @@ def plan_split(
     draws = Draws(spec.seed, spec.name, split)
     rate_hz, frame = spec.sample_rate_hz, frame_samples(spec.sample_rate_hz)
     rows = np.arange(len(corpus)) if rows is None else rows
-    sources = corpus.select(_IDENTITY).take(pa.array(rows))
+    identity = [*_IDENTITY, *([STEPS] if STEPS in corpus.column_names else [])]
+    sources = corpus.select(identity).take(pa.array(rows))
     frames = Frames(corpus["frame_energies"], corpus["frame_peaks"], rows)
     energies, peaks = Energies(frames), Peaks(frames)
     who = candidates(spec, sources, energies, frame, draws)
@@ -139,7 +144,11 @@ def plan_split(
     heard: list[Measured] = []
     if rooms is not None:
         asked_of_rows = _rows_to_hear(rooms, sources, placement, gains, noise, sir_asked, level_asked)
-        heard = around.measure(asked_of_rows, _wanted(spec), Loads(load, around.load_noise, around.response))
+        heard = around.measure(
+            asked_of_rows,
+            _wanted(spec),
+            Loads(load, around.load_noise, lambda source_id, steps: load(source_id), around.response),
+        )
         gains = gains * factors_of_pieces(pieces, rooms.inside, heard, mixtures, stems)
         bounds[rooms.inside] = [found.bound for found in heard]
         if noise is not None:
@@ -167,6 +176,7 @@ def plan_split(
             snr_db = np.where(noise.placed.noisy, 10 * np.log10(powers[:, 0] / noise_powers), np.nan)
         around_columns |= {**noise.columns(), "snr_db": pa.array(snr_db, from_pandas=True)}
         report["noise"] = noise.placed.report
+    around_columns |= _degradations(spec, sources, pieces, draws, mixtures)
 
     table = plan_table(
         Layout.of(spec).plan_schema(),
@@ -188,6 +198,19 @@ def plan_split(
         },
     )
     return SplitPlan(table, {**report, "clip_gain_applied": int(np.count_nonzero(clip_gains < 1.0))})
+
+
+def _degradations(spec: SeparationSpec, sources: pa.Table, pieces: Pieces, draws: Draws, mixtures: int) -> dict[str, pa.Array]:
+    """The columns that tell what is done to sources and mixtures."""
+    columns: dict[str, pa.Array] = {}
+    if spec.degradations.sources:
+        edges = np.searchsorted(pieces.mixture, np.arange(mixtures + 1))
+        columns["source_degradations"] = lists(sources[STEPS].take(pa.array(pieces.source)).combine_chunks(), edges)
+    if spec.degradations.mixture:
+        chain = DegradationSpec(steps=spec.degradations.mixture)
+        items = hashes("mixture", np.arange(mixtures, dtype=np.uint64))
+        columns["mixture_degradations"] = as_json(draw_degradations(chain, draws, items))
+    return columns
 
 
 def _noise(
@@ -258,6 +281,7 @@ def _rows_to_hear(
     """What `synth.measuring.measure_row` needs of the mixtures that are in rooms."""
     pieces = placement.pieces
     ids = sources["id"].take(pa.array(pieces.source)).combine_chunks()
+    steps = sources[STEPS].take(pa.array(pieces.source)).combine_chunks() if STEPS in sources.column_names else None
     edges = np.searchsorted(pieces.mixture, np.arange(len(placement.num_samples) + 1))
     rows = []
     for mixture in rooms.inside.tolist():
@@ -274,6 +298,7 @@ def _rows_to_hear(
             "sir_db_asked": sir_asked[mixture, : n_src - 1].tolist(),
             "level_db_asked": None if level_asked is None else float(level_asked[mixture]),
             "rir_ids": rooms.rir_ids(mixture),
+            "source_degradations": steps[these].to_pylist() if steps is not None else None,
         }
         if noise is not None:
             row |= {**noise.row(mixture), "snr_db_asked": float(noise.placed.snr_asked[mixture])}

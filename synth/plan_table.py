@@ -23,6 +23,8 @@ SURROUNDINGS = (
     "noise_fade_ins_samples",
     "noise_gains",
     "rir_ids",
+    "source_degradations",
+    "mixture_degradations",
 )
 Floats = NDArray[np.float64]
 
@@ -113,6 +115,11 @@ def _row_ids(
     both = np.stack([hashes("row id, first half", state), hashes("row id, second half", state)], axis=1)
     text = both.astype(">u8").tobytes().hex()
     return [text[at : at + 32] for at in range(0, len(text), 32)]
+
+
+def _says(value: Any) -> bool:
+    """Whether there is anything in a cell."""
+    return any(one is not None for one in value) if isinstance(value, list) else value is not None
 
 
 def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:

@@ -1,13 +1,15 @@
 """From one row of a plan to signals: integers in, integers out, stems that sum to the mixture to the last bit."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.degradations import apply_degradations
 from synth.errors import PlanError
 from synth.images import Response, Target
 from synth.noise_render import render_noise_into
@@ -18,12 +20,15 @@ Load = Callable[[str], NDArray[np.int16]]
 
 TARGETS: tuple[Target, ...] = ("anechoic", "early", "direct")
 
+_DEGRADED = 64  # utterances kept: of 4.5 s at 16 kHz, 9 MB
+
 # The columns by which a row is rendered.
 NEEDED_TO_RENDER = frozenset(
     {
         *("source_ids", "stem_numbers", "starts_samples", "lengths_samples", "offsets_samples", "gains", "num_samples"),
         *("noise_kind", "noise_ids", "noise_offsets_samples", "noise_starts_samples", "noise_lengths_samples"),
         *("noise_fade_ins_samples", "noise_fade_outs_samples", "noise_gains", "rir_ids"),
+        *("source_degradations", "mixture_degradations", "sample_rate_hz"),
     }
 )
 
@@ -31,6 +36,32 @@ NEEDED_TO_RENDER = frozenset(
 def nothing_recorded(recording_id: str) -> NDArray[np.int16]:
     """A `Load` for sets without such recordings."""
     raise PlanError(f"there is nothing to load {recording_id!r} from")
+
+
+def nothing_degraded(recording_id: str, steps: str) -> NDArray[np.int16]:
+    """A `Loads.degraded` for sets without such utterances."""
+    raise PlanError(f"there is nothing to load the degraded {recording_id!r} from")
+
+
+class Degraded:
+    """Utterances after their degradations, the latest kept for a while: crops of a row use the same one.
+
+    Args:
+        load: from an id to an utterance.
+        sample_rate_hz: of these.
+    """
+
+    def __init__(self, load: Load, sample_rate_hz: int) -> None:
+        self._load, self._sample_rate_hz = load, sample_rate_hz
+        self._kept = lru_cache(_DEGRADED)(self._degrade)
+
+    def __call__(self, recording_id: str, steps: str) -> NDArray[np.int16]:
+        """int16 [samples]; `steps` is JSON as rows hold it."""
+        return self._kept(recording_id, steps)
+
+    def _degrade(self, recording_id: str, steps: str) -> NDArray[np.int16]:
+        degraded = apply_degradations(self._load(recording_id), self._sample_rate_hz, json.loads(steps))
+        return cast(NDArray[np.int16], degraded)
 
 
 def no_room(rir_id: str, target: Target) -> Response:
@@ -45,11 +76,13 @@ class Loads:
     Attributes:
         speech: utterances, int16 [samples].
         noise: noises, int16 [samples] or [channels, samples].
+        degraded: an utterance by its id, after the steps that JSON tells.
         response: RIRs and parts of them, by id and target, made ready to be heard through.
     """
 
     speech: Load
     noise: Load = nothing_recorded
+    degraded: Callable[[str, str], NDArray[np.int16]] = nothing_degraded
     response: Callable[[str, Target], Response] = no_room
 
 
@@ -88,6 +121,28 @@ def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.
         out["mix_single"][:] = out["s1"]
         if "noise" in out:
             out["mix_single"][:] += out["noise"]
+    if row.get("mixture_degradations"):
+        _degrade_mixture(row, loads, mixture, begin)
+
+
+def _degrade_mixture(row: dict[str, Any], loads: Loads, mixture: NDArray[np.int16], begin: int) -> None:
+    """A chain hears all of a signal, so that a part of it is taken from the whole."""
+    length, whole = mixture.shape[-1], mixture
+    if length < row["num_samples"]:
+        plain = {**row, "mixture_degradations": None}
+        shape = (*mixture.shape[:-1], row["num_samples"])
+        out = {name: np.empty(shape, dtype=np.int16) for name in signals_of(plain)}
+        render_into(plain, loads, out)
+        whole = out["mixture"]
+    degraded = apply_degradations(whole, row["sample_rate_hz"], json.loads(row["mixture_degradations"]))
+    mixture[...] = degraded[..., begin : begin + length]
+
+
+def _speech(row: dict[str, Any], at: int, loads: Loads) -> NDArray[np.int16]:
+    """The recording that a piece is cut from."""
+    steps = row.get("source_degradations")
+    source_id = row["source_ids"][at]
+    return loads.degraded(source_id, steps[at]) if steps and steps[at] else loads.speech(source_id)
 
 
 def _dry_stems(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int) -> None:
@@ -128,17 +183,9 @@ def _image_into(pieces: Sequence[DryPiece], response: Response, row: dict[str, A
 
 def dry_pieces(row: dict[str, Any], k: int, loads: Loads) -> list[DryPiece]:
     """The pieces of s_k as they are before they are heard in a room."""
-    return [
-        DryPiece(partial(loads.speech, source_id), start, length, offset, gain)
-        for number, source_id, start, length, offset, gain in zip(
-            *(
-                row[name]
-                for name in ("stem_numbers", "source_ids", "starts_samples", "lengths_samples", "offsets_samples", "gains")
-            ),
-            strict=True,
-        )
-        if number == k
-    ]
+    names = ("starts_samples", "lengths_samples", "offsets_samples", "gains")
+    pieces = enumerate(zip(row["stem_numbers"], *(row[name] for name in names), strict=True))
+    return [DryPiece(partial(_speech, row, at, loads), *place) for at, (number, *place) in pieces if number == k]
 
 
 def noise_pieces(row: dict[str, Any], loads: Loads) -> list[DryPiece]:
@@ -175,7 +222,7 @@ def _stem_into(
         if last > first:
             stem[written:first] = 0
             source = row["starts_samples"][at] + begin + first - offset
-            scale_into(loads.speech(row["source_ids"][at])[source : source + last - first], gain, stem[first:last])
+            scale_into(_speech(row, at, loads)[source : source + last - first], gain, stem[first:last])
             spans.append(slice(first, last))
             written = last
         at += 1

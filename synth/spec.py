@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from synth.degradations import DegradationSpec, StepSpec
 from synth.distributions import Choice, Distribution, Uniform
 from synth.errors import SpecError, near_matches
 from synth.noise_spec import NoiseSpec
@@ -91,6 +92,22 @@ class Levels(_Strict):
         return self
 
 
+class Degradations(_Strict):
+    """Chains of degradations: of every utterance before it is mixed, and of the mixture after all.
+
+    The chain of an utterance is drawn once for the set, that of a mixture for each.
+    """
+
+    sources: tuple[StepSpec, ...] = ()
+    mixture: tuple[StepSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _keeps_in_line(self) -> "Degradations":
+        if not DegradationSpec(steps=self.mixture).keeps_length():
+            raise ValueError("a step of degradations.mixture changes its length, so that it no longer lines up with its stems")
+        return self
+
+
 class Published(_Strict):
     """Size of the set whose recipe this is, as its makers state it: the card prints it beside ours."""
 
@@ -102,7 +119,7 @@ class SeparationSpec(_Strict):
     """A set of mixtures for speech separation."""
 
     name: str
-    kind: Literal["separation"]
+    kind: Literal["separation", "enhancement"]
     description: str = ""
     corpus: str
     seed: int = 0
@@ -125,13 +142,26 @@ class SeparationSpec(_Strict):
     # Further mixtures of the same stems: clean is all speech and no noise, single is s1 with the noise.
     mix_types: tuple[Literal["clean", "single"], ...] = ()
     targets: tuple[Literal["anechoic", "early", "direct"], ...] = ()  # of every source in its room, beside its image
+    clean: Literal["reverberant", "anechoic", "early", "direct"] | None = None  # of kind enhancement: what `clean` holds
+    degradations: Degradations = Degradations()
     published: Published = Published()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_speaker_in_noise(cls, data: Any) -> Any:
+        """What goes without saying where speech is to be enhanced: one source, whole."""
+        if isinstance(data, dict) and data.get("kind") == "enhancement":
+            overlap = data.get("overlap", {"mode": "full"})
+            whole = {"length": "max"} if overlap == {"mode": "full"} else {}
+            return {"n_src": 1, "overlap": overlap, "clean": "reverberant", **whole, **data}
+        return data
 
     @model_validator(mode="after")
     def _asks_for_what_can_be(self) -> "SeparationSpec":
         _check_sources(self)
         _check_length(self)
         _check_surroundings(self)
+        _check_kind(self)
         if not self.counts():
             raise ValueError("every split asks for 0 mixtures: ask for some, as in splits.train.mixtures=1000")
         missing = sorted(set(self.counts()) - set(self.split_proportions))
@@ -199,9 +229,27 @@ def _check_surroundings(spec: SeparationSpec) -> None:
         raise ValueError("rooms.noise puts the noise into the room, and there is none: ask for noise, or leave rooms.noise out")
     if spec.targets and spec.rooms is None:
         raise ValueError(f"targets ({', '.join(spec.targets)}) are heard in a room, and there is none: ask for rooms")
+    if spec.degradations.sources and spec.noise is not None and spec.noise.babble is not None:
+        raise ValueError("degradations.sources with babble is not built: take one of them out")
     for name, asked in (("mix_types", spec.mix_types), ("targets", spec.targets)):
         if len(set(asked)) < len(asked):
             raise ValueError(f"{name} names one twice: {', '.join(asked)}")
+
+
+def _check_kind(spec: SeparationSpec) -> None:
+    if spec.kind == "separation":
+        if spec.clean is not None:
+            raise ValueError("clean is for kind enhancement; sources of kind separation have targets")
+        return
+    if spec.source_numbers() != (1,):
+        raise ValueError(f"kind enhancement is of one speaker: n_src must be 1, not {spec.n_src}")
+    if spec.noise is None and spec.rooms is None and not spec.degradations.mixture:
+        raise ValueError("there is nothing to enhance: ask for noise, rooms or degradations.mixture")
+    for key, asked in (("targets", spec.targets), ("mix_types", spec.mix_types)):
+        if asked:
+            raise ValueError(f"{key} is for kind separation; of kind enhancement, clean says which target it has")
+    if spec.clean != "reverberant" and spec.rooms is None:
+        raise ValueError(f"clean {spec.clean} is heard in a room, and there is none: ask for rooms, or leave clean out")
 
 
 def parse_spec(text: str, where: str, overrides: Mapping[str, Any] | None = None) -> SeparationSpec:

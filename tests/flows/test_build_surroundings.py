@@ -11,10 +11,11 @@ from catalog.roots import Root
 from flows.build import build, materialize
 from flows.specs import load_spec
 from synth.levels import active_power
+from synth.spec import SeparationSpec
 
 RATE_HZ = 16_000
 COUNTS = {"splits": {"train": {"mixtures": 12}, "test": {"mixtures": 6}}}
-ROOM = {"simulate": {"rt60_s": 0.2, "size_m": [4.0, 3.5, 2.6], "max_order": 3}, "rooms": {"train": 3, "test": 2}}
+ROOM: dict[str, Any] = {"simulate": {"rt60_s": 0.2, "size_m": [4.0, 3.5, 2.6], "max_order": 3}, "rooms": {"train": 3, "test": 2}}
 Publish = Callable[..., dict[str, Any]]
 
 
@@ -38,7 +39,8 @@ def samples(row: dict[str, Any], name: str) -> Any:
 
 
 def made(url: str, name: str, changes: dict[str, Any], storage: str = "audio") -> Any:
-    build(load_spec("sep_2spk_partial", {**COUNTS, **changes, "corpus": "librispeech", "storage": storage}), name=name, root=url, workers=1)
+    asked = {**COUNTS, **changes, "corpus": "librispeech", "storage": storage}
+    build(load_spec("sep_2spk_partial", asked), name=name, root=url, workers=1)
     return catalog.get(name, root=url)
 
 
@@ -46,6 +48,8 @@ def decibels(one: float, other: float) -> float:
     return float(10 * np.log10(one / other))
 
 
+ARRAY = {"geometry": "linear", "microphones": 4, "spacing_m": 0.05}
+CLIPPED = {"transform": "ClippingDistortion", "probability": 0.7}
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("noise", {"noise": {"corpus": "hisses"}, "mix_types": ["clean", "single"]}),
     ("several", {"noise": {"corpus": "hisses", "count": {"choice": [1, 2]}, "probability": 0.7}}),
@@ -56,11 +60,13 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     (
         "array",
         {
-            "rooms": {**ROOM, "simulate": {**ROOM["simulate"], "array": {"geometry": "linear", "microphones": 4, "spacing_m": 0.05}}},
+            "rooms": {**ROOM, "simulate": {**ROOM["simulate"], "array": ARRAY}},
             "noise": {"corpus": "arrays"},
             "targets": ["anechoic"],
         },
     ),
+    ("clipped", {"degradations": {"sources": [CLIPPED]}, "noise": {"corpus": "hisses"}}),
+    ("faster", {"degradations": {"sources": [{"transform": "speed"}]}, "rooms": {**ROOM, "probability": 0.5}}),
 ]
 
 
@@ -120,3 +126,41 @@ def check_levels(row: dict[str, Any], stems: list[Any], noise: list[Any]) -> Non
     if noise:
         assert row["snr_db"] == pytest.approx(row["snr_db_asked"], abs=0.1)
         assert decibels(powers[0], float(np.mean(noise[0] ** 2.0))) == pytest.approx(row["snr_db"], abs=0.1)
+
+
+def enhanced(row: dict[str, Any], other: dict[str, Any]) -> None:
+    assert row["id"] == other["id"]
+    for signal in ("noisy", "clean", "noise"):
+        if signal in row:
+            np.testing.assert_array_equal(row[signal]["array"], other[signal]["array"], err_msg=signal)
+
+
+HISS = {"corpus": "hisses", "snr_db": {"train": {"choice": [0, 5]}, "test": {"choice": [2.5, 7.5]}}}
+ENHANCED: list[tuple[str, dict[str, Any], bool]] = [
+    ("plain", {"noise": HISS}, True),
+    ("early", {"noise": HISS, "rooms": ROOM, "clean": "early"}, False),
+    ("degraded", {"noise": HISS, "degradations": {"mixture": [CLIPPED]}}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "asked", "additive"), ENHANCED, ids=[name for name, _, _ in ENHANCED])
+def test_enhancement_sets_hold_noisy_clean_and_noise(talk: str, name: str, asked: dict[str, Any], additive: bool) -> None:
+    spec = {"name": "enh", "kind": "enhancement", "corpus": "librispeech", **COUNTS, **asked}
+    for storage in ("audio", "plan"):
+        model = SeparationSpec.model_validate({**spec, "storage": storage})
+        build(model, name=f"{name}_{storage}", root=talk, workers=1)
+        assert catalog.verify(f"{name}_{storage}", root=talk).problems == []
+    stored, planned = (catalog.get(f"{name}_{storage}", root=talk) for storage in ("audio", "plan"))
+    assert catalog.manifest(f"{name}_audio", root=talk).additive is additive
+    assert catalog.manifest(f"{name}_audio", root=talk).kind == "enhancement"
+    for split in ("train", "test"):
+        allowed = asked["noise"]["snr_db"][split]["choice"]
+        for row, other in zip(stored[split], planned[split], strict=True):
+            enhanced(row, other)
+            assert row["snr_db_asked"] in allowed
+            assert row["snr_db"] == pytest.approx(row["snr_db_asked"], abs=0.1)
+            total = samples(row, "clean") + samples(row, "noise")
+            assert (total == samples(row, "noisy")).all() == additive or row.get("mixture_degradations") is None
+    crops = [catalog.get(f"{name}_{storage}", split="train", segment=0.25, root=talk) for storage in ("audio", "plan")]
+    for one, two in zip(*crops, strict=True):
+        enhanced(one, two)
