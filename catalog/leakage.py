@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,17 +30,30 @@ Identities = dict[str, set[str]]
 
 
 def identities(batches: Iterable[pa.RecordBatch]) -> Identities:
-    """For each of `DISJOINT_COLUMNS` that the batches have, the set of its values. Null and "" identify nobody."""
+    """For each of `DISJOINT_COLUMNS` that the batches have, the set of its values. Null, "" and silence identify nobody."""
     found: Identities = {}
     for batch in batches:
         for column in DISJOINT_COLUMNS:
             if column not in batch.schema.names:
                 continue
-            values = batch.column(column)
+            values = audible_sha256(batch) if column == "audio_sha256" else batch.column(column)
             if pa.types.is_list(values.type):
                 values = values.flatten()
             found.setdefault(column, set()).update(value for value in pc.unique(values).to_pylist() if value)
     return found
+
+
+def audible_sha256(batch: pa.RecordBatch) -> pa.Array:
+    """`audio_sha256` [rows], null for digital silence: recordings that failed are all alike, as long as they are equally long.
+
+    Only what has frames (`frame_peaks`) is known to be silent.
+    """
+    if "frame_peaks" not in batch.schema.names:
+        return batch.column("audio_sha256")
+    peaks = batch.column("frame_peaks")
+    loud = np.flatnonzero(peaks.values.to_numpy(zero_copy_only=False))
+    edges = np.searchsorted(loud, peaks.offsets.to_numpy(zero_copy_only=False))
+    return pc.if_else(pa.array(edges[1:] > edges[:-1]), batch.column("audio_sha256"), None)
 
 
 def check_known_overlaps(known_overlaps: Sequence[str]) -> None:

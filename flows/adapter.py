@@ -83,9 +83,11 @@ class AudioFile:
     """An audio file as it was read, and the recordings in it."""
 
     path: str  # as the report names it
-    data: bytes
+    # Its bytes; or, of what is large, what gives them and how many: a worker calls it, so that it must pickle.
+    data: bytes | Callable[[], bytes]
     takes: tuple[Take, ...]
     problem: str = ""  # why there is nothing to decode: it is left out, and the report says so
+    size_bytes: int = 0
 
 
 @dataclass

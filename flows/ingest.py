@@ -34,7 +34,7 @@ from flows.workers import available_cpus, started
 ALGORITHM = 1  # raised when the same input shall give other rows
 CHUNK_BYTES = 32 << 20  # of files, staged together; and of a shard: the same for any number of workers
 SAMPLE_CHUNK_BYTES = 1 << 20  # so that little more than the sample is decoded
-MAX_IN_FLIGHT = 8  # chunks: together with CHUNK_BYTES what bounds the memory
+MAX_IN_FLIGHT = 8  # chunks, of which one with a huge file counts as many: together with CHUNK_BYTES what bounds the memory
 INNER_IN_WORKER_BYTES = 64 << 20  # inner archives up to here are inflated in a worker, larger ones while the outer one streams
 
 
@@ -83,7 +83,7 @@ def ingest(
         checked = [beside.submit(check, original) for original in originals]
         reading = _Reading(adapter, originals, sample, encoding, folder, meter, report.metadata)
         staged: list[Staged] = []
-        for of_chunk in processes.ordered_map(stage, reading.tasks(), in_flight if reading.looks_ahead else 1):
+        for of_chunk in processes.ordered_map(stage, reading.tasks(), in_flight if reading.looks_ahead else 1, _chunks_held):
             staged.append(of_chunk)
             report.add(of_chunk)
             reading.learn(of_chunk)
@@ -188,19 +188,20 @@ class _Reading:
     def tasks(self) -> Iterator[StageTask]:
         chunk_bytes = CHUNK_BYTES if self._sample is None else SAMPLE_CHUNK_BYTES
         files: list[Member | AudioFile] = []
-        size_bytes = number = 0
+        size_bytes = held_bytes = number = 0
         for file in self._files():
-            files.append(file)
-            size_bytes += len(file.data) if isinstance(file, AudioFile) else file.size_bytes
+            files.append(kept(file) if isinstance(file, Member) else file)
+            size, held = _size_and_held(file)
+            size_bytes, held_bytes = size_bytes + size, held_bytes + held
             if size_bytes >= chunk_bytes or self._filled:
                 self._filled = False
-                yield self._task(number, files)
-                files, size_bytes, number = [], 0, number + 1
+                yield self._task(number, files, held_bytes)
+                files, size_bytes, held_bytes, number = [], 0, 0, number + 1
         if files:
-            yield self._task(number, files)
+            yield self._task(number, files, held_bytes)
 
-    def _task(self, number: int, files: list[Member | AudioFile]) -> StageTask:
-        return StageTask(self._adapter, self._folder / f"{number}.arrow", files, self._encoding)
+    def _task(self, number: int, files: list[Member | AudioFile], held_bytes: int) -> StageTask:
+        return StageTask(self._adapter, self._folder / f"{number}.arrow", files, self._encoding, held_bytes)
 
     def _files(self) -> Iterator[Member | AudioFile]:
         if self._adapter.read is not None:
@@ -215,7 +216,7 @@ class _Reading:
                 for inner in opened(member) if is_archive(member.path) and large and not self._is_full() else [member]:
                     if is_of_interest(self._adapter, inner.path) and self._is_needed(inner.path):
                         self._filled |= self._is_metadata_alone(original)
-                        yield kept(inner)
+                        yield inner
 
     def _is_metadata_alone(self, original: Original) -> bool:
         [first, *_] = original.paths
@@ -253,6 +254,18 @@ class _Reading:
         )
 
 
+def _chunks_held(task: StageTask) -> int:
+    """How many usual chunks one takes as much memory as."""
+    return max(1, task.held_bytes // CHUNK_BYTES)
+
+
+def _size_and_held(file: Member | AudioFile) -> tuple[int, int]:
+    """Bytes of a file, and how many of them are in memory until it is staged."""
+    if isinstance(file, Member):
+        return file.size_bytes, 0 if file.lasting else file.size_bytes
+    return (len(file.data), len(file.data)) if isinstance(file.data, bytes) else (file.size_bytes, 0)
+
+
 def _joined(
     adapter: Corpus, staged: Sequence[Staged], sample: int | None, forgotten: Collection[str], report: Report
 ) -> dict[str, list[tuple[Joined, int]]]:
@@ -282,6 +295,8 @@ def _joined(
             joined = Joined(of_chunk.to, position, recording, text, original, gender, row.form)
             splits[split].append((joined, row.size_bytes))
             report.row(split, joined, row.duration_s)
+            if row.is_silent:
+                report.silent.append(row.path)
     if sample is None:
         report.transcripts_without_audio = sorted(metadata.texts.keys() - seen)
     return splits

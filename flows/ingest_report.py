@@ -5,11 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalog.manifests import Manifest
 from flows.adapter import Corpus, Metadata, Utterance
 from flows.staging import Quarantined, Staged
 from flows.utterances import Joined
 
 NAMED_AT_MOST = 1000  # of each sort, so that a corpus that is broken throughout does not swell its manifest
+_LEFT_OUT = {
+    "quarantined": "files left out as unreadable",
+    "duplicates": "files left out, whose id an earlier one has",
+    "left_out": "files left out, which the metadata put into no split",
+    "silent": "recordings without a sound",
+    "metadata_lines_not_understood": "lines of metadata not understood",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class Report:
         self.left_out: list[str] = []  # files that the metadata leave out
         self.withdrawn = 0  # rows of speakers who were forgotten (`flows.forget`), who are not named here
         self.duplicates: list[str] = []  # members whose id an earlier one had
+        self.silent: list[str] = []  # files of which every sample is zero; they are rows nevertheless, as the makers have them
         self.transcripts_without_audio: list[str] = []  # utterance ids
         self._foreign_audio: list[str] = []
 
@@ -73,6 +82,7 @@ class Report:
             **(spoken if self._corpus.kind == "speech" else {}),
             "kept_as": dict(sorted(self._forms.items())),
             "quarantined": _named(quarantined),
+            "silent": _named(self.silent),
             "duplicates": _named(self.duplicates),
             "left_out": _named(self.left_out),
             "withdrawn": self.withdrawn,
@@ -96,6 +106,25 @@ class Report:
     def statistics(self) -> dict[str, Any]:
         """See `statistics`."""
         return statistics(self._rows, self._corpus.kind)
+
+
+def told_of(manifest: Manifest) -> list[str]:
+    """What of a report its reader is to know at once, a line each."""
+    report = manifest.report
+    if "quarantined" not in report:  # no corpus of sound
+        return []
+    lines = []
+    if report.get("without_text"):
+        lines.append(f"{report['without_text']:,} utterances have no text")
+    for key, what in _LEFT_OUT.items():
+        if (found := report.get(key)) and found["count"]:
+            [first, *_] = found["names"]
+            named = f"{first['member']}: {first['reason']}" if isinstance(first, dict) else str(first).strip()
+            lines.append(f"{found['count']:,} {what}, the first: {named}")
+    if "sample" not in manifest.overrides:
+        for split, counts in report.get("other_counts_than_declared", {}).items():
+            lines.append(f"{counts['found']:,} rows of {split!r}, where the whole corpus has {counts['declared']:,}")
+    return lines
 
 
 def statistics(splits: Mapping[str, Sequence[Row]], kind: str) -> dict[str, Any]:

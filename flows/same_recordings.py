@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from catalog.blobs import read_blob
 from catalog.errors import CatalogError
+from catalog.leakage import audible_sha256
 from catalog.manifests import Manifest, dataset_names, read_manifest, resolve, version_numbers
 from catalog.roots import Root, open_root
 from catalog.shards import blob_path
@@ -62,11 +63,13 @@ def _corpus(manifest: Manifest) -> str:
 
 
 def _ids(storage: Root, manifest: Manifest) -> dict[str, str]:
-    """From the SHA-256 of samples to the id of a row that has them, in the order of the rows."""
+    """From the SHA-256 of samples to the id of a row that has them, in the order of the rows; silence is no recording."""
     found: dict[str, str] = {}
     for split in manifest.splits.values():
         for shard in split.shards:
             table = read_blob(storage.fetch(blob_path(manifest.name, shard.blob)), f"{manifest.name}@{manifest.version}")
-            for sha256, row_id in zip(table["audio_sha256"].to_pylist(), table["id"].to_pylist(), strict=True):
-                found.setdefault(sha256, row_id)
+            for batch in table.to_batches():
+                for sha256, row_id in zip(audible_sha256(batch).to_pylist(), batch.column("id").to_pylist(), strict=True):
+                    if sha256 is not None:
+                        found.setdefault(sha256, row_id)
     return found

@@ -29,6 +29,7 @@ from synth.resample import resample
 from synth.wav import Signal
 
 _BATCH_BYTES = 4 << 20  # of a larger one, memory comes fresh from the kernel each time
+_LARGEST_ROW_BYTES = 2**31 - 1  # Arrow's offsets have 32 bits
 SCHEMA = pa.schema(
     [
         ("bytes", pa.binary()),
@@ -54,6 +55,7 @@ class StageTask:
     to: Path
     files: Sequence[Member | AudioFile]
     encoding: Encoding = "wav"
+    held_bytes: int = 0  # of the files, what is in memory and travels with the task
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class StagedRow:
     form: str  # of what is kept: wav, flac, m4a...
     size_bytes: int
     duration_s: float
+    is_silent: bool  # every sample is zero
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,11 @@ def stage(task: StageTask) -> Staged:
             if audio.problem:
                 staged.quarantined.append(Quarantined(audio.path, audio.problem))
                 continue
+            data = audio.data if isinstance(audio.data, bytes) else audio.data()
             try:
-                signal, rate_hz = decode_signal(audio.data, audio.path, fine=task.corpus.kind == "rir")
+                signal, rate_hz = decode_signal(data, audio.path, fine=task.corpus.kind == "rir")
                 for take in audio.takes:
-                    _stage_take(task, audio, take, signal, rate_hz, writer, staged)
+                    _stage_take(task, audio, take, signal, rate_hz, data, writer, staged)
             except UnreadableAudio as error:
                 staged.quarantined.append(Quarantined(audio.path, str(error).removeprefix(f"{audio.path}: ")))
     return staged
@@ -169,7 +173,7 @@ def _text(member: Member) -> str:
 
 
 def _stage_take(
-    task: StageTask, audio: AudioFile, take: Take, signal: Signal, rate_hz: int, writer: "_Writer", staged: Staged
+    task: StageTask, audio: AudioFile, take: Take, signal: Signal, rate_hz: int, file: bytes, writer: "_Writer", staged: Staged
 ) -> None:
     corpus = task.corpus
     cut = _cut(take, signal, rate_hz, audio.path)
@@ -179,8 +183,12 @@ def _stage_take(
         cut = _at_rate(cut, rate_hz, corpus.sample_rate_hz)
     if corpus.kind == "speech" and cut.ndim != 1:
         raise UnreadableAudio(f"{audio.path}: {len(cut)} channels where mono is declared")
-    data, form = encoded(cut, corpus.sample_rate_hz, task.encoding, audio.data if cut is signal else None)
+    data, form = encoded(cut, corpus.sample_rate_hz, task.encoding, file if cut is signal else None)
     energies, peaks = frames(cast(NDArray[np.int16], cut), corpus.sample_rate_hz) if cut.dtype == np.int16 else (None, None)
+    if len(data) > _LARGEST_ROW_BYTES:
+        raise UnreadableAudio(
+            f"{audio.path}: {len(data):,} bytes as it would be kept, more than a row can hold; cut it into parts"
+        )
     num_samples = cut.shape[-1]
     writer.add(
         {
@@ -193,7 +201,8 @@ def _stage_take(
             "frame_peaks": peaks,
         }
     )
-    staged.rows.append(StagedRow(take.recording, audio.path, form, len(data), num_samples / corpus.sample_rate_hz))
+    duration_s = num_samples / corpus.sample_rate_hz
+    staged.rows.append(StagedRow(take.recording, audio.path, form, len(data), duration_s, not cut.any()))
 
 
 def _cut(take: Take, signal: Signal, rate_hz: int, path: str) -> Signal:
@@ -228,6 +237,13 @@ def frames(signal: NDArray[np.int16], sample_rate_hz: int) -> tuple[NDArray[np.i
     return np.sum(energies, axis=0) // len(signal), np.max(peaks, axis=0)
 
 
+def _column(values: list[object], of_type: pa.DataType) -> pa.Array:
+    if len(values) == 1 and isinstance(values[0], bytes):  # where it is: it may be hundreds of megabytes
+        ends = np.array([0, len(values[0])], np.int32)
+        return pa.Array.from_buffers(of_type, 1, [None, pa.py_buffer(ends), pa.py_buffer(values[0])])
+    return pa.array(values, type=of_type)
+
+
 class _Writer:
     """Rows to an Arrow file, in batches, so that no more than one of them is in memory."""
 
@@ -248,7 +264,7 @@ class _Writer:
             self._write()
 
     def _write(self) -> None:
-        columns = [pa.array([row[field.name] for row in self._rows], type=field.type) for field in SCHEMA]
+        columns = [_column([row[field.name] for row in self._rows], field.type) for field in SCHEMA]
         with full_disk_is_an_error(str(self._path)):
             self._file.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
         self._rows, self._size_bytes = [], 0

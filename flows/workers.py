@@ -36,11 +36,14 @@ class Workers:
 
     pool: ProcessPoolExecutor | None  # None: this process does all the work
 
-    def ordered_map(self, function: Callable[[T], R], tasks: Iterable[T], in_flight: int) -> Iterator[R]:
+    def ordered_map(
+        self, function: Callable[[T], R], tasks: Iterable[T], in_flight: int, weigh: Callable[[T], int] = lambda task: 1
+    ) -> Iterator[R]:
         """`function` of each task, in order.
 
-        At most `in_flight` tasks are taken ahead of the result that is waited for, which bounds the memory they take.
-        Tasks, results and `function` must pickle. An error of `function` is raised here.
+        Tasks of at most `in_flight` by weight are taken ahead of the result that is waited for, which bounds the memory they
+        take; a heavier one is alone with what was there before it. Tasks, results and `function` must pickle. An error of
+        `function` is raised here.
 
         Raises:
             WorkerDied: a worker was killed.
@@ -48,14 +51,18 @@ class Workers:
         if self.pool is None:
             yield from map(function, tasks)
             return
-        waiting: deque[Future[R]] = deque()
+        waiting: deque[tuple[Future[R], int]] = deque()
+        weight = 0
         try:
             for task in tasks:
-                waiting.append(self.pool.submit(function, task))
-                if len(waiting) >= in_flight:
-                    yield waiting.popleft().result()
+                waiting.append((self.pool.submit(function, task), weigh(task)))
+                weight += waiting[-1][1]
+                while waiting and weight >= in_flight:
+                    future, of_first = waiting.popleft()
+                    yield future.result()
+                    weight -= of_first
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
         except BrokenProcessPool as error:
             raise WorkerDied(
                 "a worker process was killed, perhaps because memory ran out; run it again with fewer workers"

@@ -105,6 +105,11 @@ def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...]
 @options.corpus
 @options.settings
 @click.option("--name", help="Publish under this name instead of the spec's.")
+@click.option(
+    "--keep-from",
+    metavar="NAME[@V]",
+    help="An earlier version of this set: keep the rows whose sources are as they were, and make only the others.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and make nothing.")
 @replaying.recipe_options
 @options.workers
@@ -114,6 +119,7 @@ def build(
     corpus: str | None,
     settings: tuple[tuple[str, object], ...],
     name: str | None,
+    keep_from: str | None,
     dry_run: bool,
     workers: int | None,
     as_json: bool,
@@ -124,6 +130,8 @@ def build(
     SPEC is the name of a shipped spec or a YAML file. With --recipe, make a published set again from its own metadata instead.
     """
     replaying.check(spec, settings, recipe)
+    if keep_from is not None and spec is None:
+        raise click.UsageError("--keep-from goes with a spec: a recipe says itself which mixtures there are")
     if spec is None:
         made = replaying.replay(recipe, corpus=corpus, name=name, dry_run=dry_run, workers=workers, as_json=as_json)
         if made is not None:
@@ -133,6 +141,8 @@ def build(
 
     overrides = options.overrides(corpus, settings)
     if is_text_spec(spec):
+        if keep_from is not None:
+            raise click.UsageError(f"{spec!r} is a set of text, which is always made whole: --keep-from is for mixtures")
         text_set = texts.build(spec, overrides, name=name, dry_run=dry_run, as_json=as_json)
         if text_set is not None:
             _print_published(text_set, as_json)
@@ -141,7 +151,7 @@ def build(
     if dry_run:
         from flows.build import dry_run as try_out
 
-        found = try_out(loaded, name=name)
+        found = try_out(loaded, name=name, keep_from=keep_from)
         if as_json:
             print_json(asdict(found))
         else:
@@ -158,12 +168,12 @@ def build(
     if answering_server():
         from flows import orchestrate
 
-        published = orchestrate.build_from_here(spec, name=name, overrides=overrides, workers=workers)
+        published = orchestrate.build_from_here(spec, name=name, overrides=overrides, workers=workers, keep_from=keep_from)
     else:
         from flows.build import build as build_set
 
         with shown(f"build {name or loaded.name}") as progress:
-            published = build_set(loaded, name=name, workers=workers, overrides=overrides, progress=progress)
+            published = build_set(loaded, name=name, workers=workers, overrides=overrides, progress=progress, keep_from=keep_from)
     _print_published(published, as_json)
 
 
@@ -183,6 +193,8 @@ def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
 def _print_published(published: "Published", as_json: bool) -> None:
     from catalog.manifests import read_manifest
     from catalog.roots import open_root
+    from flows.ingest_report import told_of
+    from flows.keeping import kept_in_words
 
     manifest = read_manifest(open_root(None), published.name, published.version)
     if as_json:
@@ -199,8 +211,10 @@ def _print_published(published: "Published", as_json: bool) -> None:
         return
     print(f"{published} {'published' if published.created else 'is the newest and the same already: nothing published'}")
     print_splits(manifest)
-    if manifest.kind == "speech" and manifest.report.get("without_text"):
-        print(f"{manifest.report['without_text']:,} utterances have no text")
+    if "kept_from" in manifest.report:
+        print(kept_in_words(manifest))
+    for line in told_of(manifest):
+        print(line)
 
 
 COMMANDS = (ingest, plan, build, materialize)

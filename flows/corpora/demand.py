@@ -6,6 +6,7 @@ at 48 kHz only and is not among these archives.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from catalog.manifests import Licence
 from flows.adapter import Archive, AudioFile, Corpus, Metadata, Sound, Take
 from flows.archives import walk
 from flows.audio import decode
-from flows.members import ArchiveError
+from flows.members import ArchiveError, Member
+from flows.staging import kept
 from synth import wav
 
 _CHANNELS = range(1, 17)
@@ -42,29 +44,35 @@ _PATH = re.compile(rf"(?:.*/)?({'|'.join(_ARCHIVES)})/ch(\d\d)\.wav")
 
 def _read(sources: Sequence[Path], metadata: Metadata) -> Iterator[AudioFile]:
     for source in sources:
-        places: dict[str, dict[int, bytes]] = {}
+        places: dict[str, dict[int, Member]] = {}
         for member in walk(source):
             if match := _PATH.fullmatch(member.path):
                 channels = places.setdefault(match[1], {})
-                channels[int(match[2])] = member.read()
+                # What can be read again later is: a place has 150 MB.
+                channels[int(match[2])] = kept(member)
                 if channels.keys() >= set(_CHANNELS):
-                    yield _joined(source, match[1], places.pop(match[1]))
+                    yield _place(source, match[1], places.pop(match[1]), in_place=member.lasting)
         for place, channels in places.items():
             missing = ", ".join(f"ch{channel:02}.wav" for channel in _CHANNELS if channel not in channels)
             raise ArchiveError(f"{source}: {place} lacks {missing}, and all channels are one recording; fetch its archive again")
 
 
-def _joined(source: Path, place: str, channels: dict[int, bytes]) -> AudioFile:
-    first, sample_rate_hz = decode(channels[1], f"{source}: {place}/ch01.wav")
+def _place(source: Path, place: str, channels: dict[int, Member], *, in_place: bool) -> AudioFile:
+    sound = Sound(id=place, category="noise", recording_id=place, official_split="all")
+    data = partial(_joined, source, place, channels)
+    size_bytes = sum(member.size_bytes for member in channels.values())
+    return AudioFile(f"{place}/ch01-16.wav", data if in_place else data(), (Take(sound),), size_bytes=size_bytes)
+
+
+def _joined(source: Path, place: str, channels: dict[int, Member]) -> bytes:
+    first, sample_rate_hz = decode(channels[1].read(), f"{source}: {place}/ch01.wav")
     joined = np.empty((len(first), len(_CHANNELS)), np.int16)
     for column, channel in enumerate(_CHANNELS):
-        # One after another is let go: a place has 150 MB.
-        samples, rate_hz = decode(channels.pop(channel), f"{source}: {place}/ch{channel:02}.wav")
+        samples, rate_hz = decode(channels[channel].read(), f"{source}: {place}/ch{channel:02}.wav")
         if (len(samples), rate_hz) != (len(joined), sample_rate_hz):
             raise ArchiveError(f"{source}: the channels of {place} differ in length or sample rate; fetch its archive again")
         joined[:, column] = samples
-    sound = Sound(id=place, category="noise", recording_id=place, official_split="all")
-    return AudioFile(f"{place}/ch01-16.wav", wav.encode_signal(joined.T, sample_rate_hz), (Take(sound),))
+    return wav.encode_signal(joined.T, sample_rate_hz)
 
 
 CORPUS = Corpus(

@@ -1,6 +1,7 @@
 """DEMAND: sixteen files of one place become one recording."""
 
 import io
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 import soundfile
 
 import catalog
+from flows import corpora
+from flows.adapter import Metadata
 from flows.ingest import ingest
 from synth.errors import YuliaoError
 
+CORPUS = corpora.get("demand")
 Place = dict[str, bytes]
 
 
@@ -37,6 +41,19 @@ def test_ingest(root_url: str, place: Callable[[str], Place], pack_archive: Call
     assert len(rows["DKITCHEN"]["frame_energies"]) == 10
     assert catalog.verify("demand").ok
     assert not ingest("demand", sources[::-1], workers=1).created
+
+
+@pytest.mark.parametrize(("archive", "travels"), [("DKITCHEN_16k.zip", False), ("DKITCHEN.tar", True)])
+def test_workers_read_a_place_where_they_can(
+    archive: str, travels: bool, place: Callable[[str], Place], pack_archive: Callable[..., Path]
+) -> None:
+    """A place has 150 MB: out of a zip it never passes through the process that reads the archives, out of a tar it has to."""
+    assert CORPUS.read is not None
+    [audio] = CORPUS.read([pack_archive(archive, place("DKITCHEN"))], Metadata())
+    assert isinstance(audio.data, bytes) == travels
+    if not isinstance(audio.data, bytes):
+        assert len(pickle.dumps(audio)) < 10_000
+        assert len(audio.data()) == pytest.approx(audio.size_bytes, abs=1000)
 
 
 def test_a_missing_channel_is_named(root_url: str, place: Callable[[str], Place], pack_archive: Callable[..., Path]) -> None:

@@ -14,12 +14,14 @@ import pyarrow as pa
 import pytest
 import soundfile
 
+from catalog.errors import LeakageError
 from catalog.manifests import Licence, Manifest, read_manifest, versions
 from catalog.roots import open_root
 from catalog.shards import blob_path
 from catalog.verify import verify
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Sound, Take, Utterance
 from flows.ingest import ingest
+from flows.ingest_report import told_of
 from synth import wav
 from synth.levels import measure_frames
 from synth.resample import resample
@@ -189,3 +191,43 @@ def test_metadata_settle_splits_wherever_they_stand(tmp_path: Path, list_first: 
     ingest(adapter, [tmp_path / "a.zip"], sample=1, root=tmp_path / "sampled", workers=1)
     sample = read_manifest(open_root(tmp_path / "sampled"), "made_up_sample", 1)
     assert {split: entry.rows for split, entry in sample.splits.items()} == {"train": 1, "test": 1}
+
+
+def test_silence_is_counted_and_is_nobodys_recording(tmp_path: Path) -> None:
+    """Two clips in which nothing was recorded have the same samples; neither is left out, and they are no leak."""
+    silent = wav.encode(np.zeros(4000, np.int16), RATE_HZ)
+    files = {"test/e1.wav": silent, "train/t1.wav": silent, "train/t2.wav": encoded("t2", 1, "PCM_16")}
+    adapter = corpus(kind="noise", identify=sound_of)
+    ingest(adapter, [lay(tmp_path / "in", files)], root=tmp_path / "catalog", workers=1)
+    manifest, rows = published(tmp_path / "catalog")
+    assert rows["t1"]["audio_sha256"] == rows["e1"]["audio_sha256"]
+    assert manifest.report["silent"] == {"count": 2, "names": ["in/test/e1.wav", "in/train/t1.wav"]}
+    assert told_of(manifest) == ["2 recordings without a sound, the first: in/test/e1.wav"]
+    files["test/e2.wav"] = files["train/t2.wav"]
+    with pytest.raises(LeakageError, match="1 values of audio_sha256"):
+        ingest(adapter, [lay(tmp_path / "in", files)], root=tmp_path / "catalog", workers=1)
+
+
+def test_what_was_left_out_is_told_at_once(tmp_path: Path) -> None:
+    """What the command prints below the counts: how many, and the first."""
+    files = {"train/a1.wav": encoded("a1", 1, "PCM_16"), "train/b1.wav": b"", "train/c1.wav": b"no audio"}
+    adapter = corpus(identify=sound_of, kind="noise", rows={"train": 3})
+    ingest(adapter, [lay(tmp_path / "in", files)], root=tmp_path / "catalog", workers=1)
+    manifest, _ = published(tmp_path / "catalog")
+    assert told_of(manifest) == [
+        "2 files left out as unreadable, the first: in/train/b1.wav: empty file",
+        "1 rows of 'train', where the whole corpus has 3",
+    ]
+    ingest(adapter, [tmp_path / "in"], sample=1, root=tmp_path / "sampled", workers=1)
+    sample = read_manifest(open_root(tmp_path / "sampled"), "made_up_sample", 1)
+    assert told_of(sample) == []  # it is not the whole corpus, and need not be
+
+
+def test_a_recording_larger_than_a_row_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrow's offsets end at 2 GB."""
+    monkeypatch.setattr("flows.staging._LARGEST_ROW_BYTES", 10_000)
+    files = {"train/a1.wav": encoded("a1", 1, "PCM_16"), "train/b1.wav": encoded("b1", 2, "PCM_16")}
+    ingest(corpus(identify=sound_of, kind="noise"), [lay(tmp_path / "in", files)], root=tmp_path / "catalog", workers=1)
+    manifest, rows = published(tmp_path / "catalog")
+    assert rows.keys() == {"a1"}
+    assert "16,044 bytes as it would be kept" in manifest.report["quarantined"]["names"][0]["reason"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.workers import WorkerDied, ordered_map
+from flows.workers import WorkerDied, ordered_map, started
 from synth.errors import YuliaoError
 
 
@@ -53,6 +53,23 @@ def test_results_keep_the_order_of_tasks_and_few_are_in_flight(workers: int) -> 
     for done, result in enumerate(ordered_map(square, tasks(), workers, 3)):
         assert result == done * done
         assert taken <= done + 3
+
+
+@pytest.mark.parametrize(("weight", "ahead"), [(1, 4), (2, 2), (9, 1)])
+def test_heavy_tasks_count_for_several(weight: int, ahead: int) -> None:
+    """What is held in memory is bounded, also where one task is more than all that may be held."""
+    taken = 0
+
+    def tasks() -> Iterator[int]:
+        nonlocal taken
+        for number in range(6):
+            taken += 1
+            yield number
+
+    with started(2) as processes:
+        for done, result in enumerate(processes.ordered_map(square, tasks(), 4, lambda task: weight)):
+            assert result == done * done
+            assert taken <= done + ahead
 
 
 def test_errors_of_workers_reach_the_caller() -> None:

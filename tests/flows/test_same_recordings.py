@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import catalog
@@ -101,3 +102,14 @@ def test_text_has_no_recordings(official: Callable[[str], Any], tmp_path: Path) 
     ingest_text("drcd", [tmp_path / file for file in official("drcd").files])
     with pytest.raises(CatalogError, match="drcd is no corpus of sound"):
         same_recordings("drcd")
+
+
+def test_silence_is_no_recording_in_common(tmp_path: Path) -> None:
+    """Clips without a sound are alike wherever they come from."""
+    for name in ("one", "other"):
+        for clip, samples in (("silent", np.zeros(1600, np.int16)), ("loud", np.full(1600, 7, np.int16))):
+            path = tmp_path / name / "speaker" / f"{clip}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(wav.encode(samples, 16_000))
+        ingest(FORMS["folder"](Own(name, 16_000)), [tmp_path / name], workers=1)
+    assert same_recordings("one") == [Shared("other@1", 1, False, [("speaker-loud", "speaker-loud")])]
