@@ -71,16 +71,17 @@ class Supply:
         heapq.heapify(waiting)
 
 
-def group_up(pool: Pool, n_src: Ints, draws: Draws) -> Groups:
+def group_up(pool: Pool, n_src: Ints, draws: Draws, lowest_ratio: float = 0.0) -> Groups:
     """Arrange groups of `n_src` utterances of as many different speakers.
 
     Every utterance is used as often as any other or once oftener, but that no speaker stands twice in a mixture. The same group
-    comes again only where exchanges find no way round it.
+    comes again only where exchanges find no way round it; so does one whose lengths do not reach `lowest_ratio`.
 
     Args:
         pool: the utterances.
         n_src: sources of each mixture, int64 [mixtures].
         draws: of the split.
+        lowest_ratio: overlap ratio that several sources shall be able to have.
 
     Raises:
         PlanError: fewer speakers than sources.
@@ -100,7 +101,10 @@ def group_up(pool: Pool, n_src: Ints, draws: Draws) -> Groups:
     places = np.lexsort((rank[mixture], stem))
     utterance[places] = _runs(pool, n_src, draws)
     _shuffle(pool, n_src, mixture, utterance, draws)
-    return Groups(mixture, stem, utterance)
+    _even_out(pool, n_src, utterance, lowest_ratio, draws)
+    # Who speaks much was dealt to the first columns and may have stayed there: which of a mixture is s1 is drawn at last.
+    stems = draws.bits("stem", mixture.astype(np.uint64) << np.uint64(8) | stem.astype(np.uint64))
+    return Groups(mixture, stem, utterance[np.lexsort((stems, mixture))])
 
 
 def _runs(pool: Pool, n_src: Ints, draws: Draws) -> Ints:
@@ -173,10 +177,8 @@ def _spread_within(uses: Ints, among: Ints, total: int, speakers: Ints, most: in
 
 def _shuffle(pool: Pool, n_src: Ints, mixture: Ints, utterance: Ints, draws: Draws) -> None:
     """Exchange utterances between mixtures, in place, while no speaker comes to stand twice in one."""
-    begins = np.cumsum(n_src) - n_src
+    begins, members = _members(n_src)
     items = np.arange(len(n_src), dtype=np.uint64)
-    width = int(n_src.max())
-    members = begins[:, np.newaxis] + np.minimum(np.arange(width), n_src[:, np.newaxis] - 1)  # the last is repeated
     for round_number in range(_MOST_ROUNDS):
         if round_number >= _ROUNDS and not (again := _repeated(utterance, members)).any():
             return
@@ -192,6 +194,46 @@ def _shuffle(pool: Pool, n_src: Ints, mixture: Ints, utterance: Ints, draws: Dra
             pool, utterance, members[second], other, utterance[one]
         )
         one, other = one[fits], other[fits]
+        utterance[one], utterance[other] = utterance[other], utterance[one]
+
+
+def _members(n_src: Ints) -> tuple[Ints, Ints]:
+    """Where the sources of each mixture begin and stand: int64 [mixtures] and [mixtures, most sources], the last one repeated."""
+    begins = np.cumsum(n_src) - n_src
+    return begins, begins[:, np.newaxis] + np.minimum(np.arange(int(n_src.max())), n_src[:, np.newaxis] - 1)
+
+
+def reach_of_groups(lengths: Ints, n_src: Ints) -> NDArray[np.float64]:
+    """Largest overlap ratio of whole utterances of `lengths`, mixture by mixture: the second longest over the longest; float64
+    [mixtures], 1 where there is one source."""
+    _, members = _members(n_src)
+    ordered = np.sort(np.where(np.arange(members.shape[1]) < n_src[:, np.newaxis], lengths[members], 0), axis=1)
+    reach: NDArray[np.float64] = np.where(n_src > 1, ordered[:, -2:][:, 0] / ordered[:, -1], 1.0)
+    return reach
+
+
+def _even_out(pool: Pool, n_src: Ints, utterance: Ints, lowest_ratio: float, draws: Draws) -> None:
+    """Exchange utterances of mixtures that do not reach a ratio with those of others, in place, as long as that helps."""
+    begins, members = _members(n_src)
+    items = np.arange(len(n_src), dtype=np.uint64)
+    for round_number in range(_MOST_ROUNDS):
+        reach = reach_of_groups(pool.lengths[utterance], n_src)
+        short = np.flatnonzero(reach < lowest_ratio)
+        if not len(short):
+            return
+        order = draws.order(f"even out {round_number}", items)
+        partners = order[~np.isin(order, short)][: len(short)]
+        short = short[: len(partners)]
+        place = (draws.uniform(f"place of even out {round_number}", items) * n_src).astype(np.int64)
+        one, other = begins[short] + place[short], begins[partners] + place[partners]
+        fits = _fits(pool, utterance, members[short], one, utterance[other]) & _fits(
+            pool, utterance, members[partners], other, utterance[one]
+        )
+        tried = utterance.copy()
+        tried[one[fits]], tried[other[fits]] = utterance[other[fits]], utterance[one[fits]]
+        then = reach_of_groups(pool.lengths[tried], n_src)
+        better = fits & (then[short] > reach[short]) & (then[partners] >= lowest_ratio)
+        one, other = one[better], other[better]
         utterance[one], utterance[other] = utterance[other], utterance[one]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from synth.distributions import Choice, Distribution
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.groups import Groups, group_up
+from synth.groups import Groups, group_up, reach_of_groups
 from synth.overlap_spec import FullOverlap, PartialOverlap
 from synth.pairing import Pairs, Pool, pair_up
 from synth.spec import SeparationSpec
@@ -66,8 +66,9 @@ def meet(spec: SeparationSpec, pool: Pool, pools: list[tuple[Pool, Ints]], mixtu
             )
         groups = Groups(np.repeat(items.astype(np.int64), 2), np.tile([1, 2], mixtures), np.stack([a, b], axis=1).ravel())
         return Meeting(groups, n_src, ratios, draw_counts)
+    lowest = spec.overlap.ratio.support()[0] if isinstance(spec.overlap, PartialOverlap) else 0.0
     grouped = [
-        (group_up(part, n_src[share], draws), share, where)
+        (group_up(part, n_src[share], draws, lowest), share, where)
         for (part, where), share in zip(pools, shares, strict=True)
         if len(share)
     ]
@@ -107,13 +108,13 @@ def _pairs(spec: SeparationSpec, pool: Pool, items: Ints, draws: Draws) -> Pairs
             orders = 2 * values if (values := ratio.distinct_values()) else None
             return pair_up(pool, len(items), draws, draw_ratios, ratio.support()[0], orders)
         pairs = pair_up(pool, len(items), draws, _anything)  # cut or filled, any two reach any ratio
+        _oriented(pool, pairs, draws, None)
         pairs.ratios = draw_ratios(0, np.arange(len(items)))
         return pairs
     most = 2 if spec.seconds() is None else None  # cut anywhere, a pair makes many mixtures
     pairs = pair_up(pool, len(items), draws, _anything, most_uses_of_pair=most)
     pairs.ratios = np.full(len(items), np.nan if spec.length in ("max",) or spec.seconds() is not None else 1.0)
-    if most is not None:
-        _oriented(pool, pairs, draws)
+    _oriented(pool, pairs, draws, most)
     return pairs
 
 
@@ -121,24 +122,28 @@ def _anything(_: int, among: Ints) -> Floats:
     return np.zeros(len(among))  # anything can be cut to anything
 
 
-def _oriented(pool: Pool, pairs: Pairs, draws: Draws) -> None:
-    """Which of a pair is s1: drawn, and where a pair comes again, the other way round.
+def _oriented(pool: Pool, pairs: Pairs, draws: Draws, most: int | None) -> None:
+    """Which of a pair is s1: drawn, and each time that a pair comes again, the other way round.
 
     Raises:
-        PlanError: more mixtures than there are pairs in either order.
+        PlanError: a pair comes more than `most` times.
     """
     both = np.stack([pairs.a, pairs.b])
     ordered = np.where(pool.keys[pairs.a] < pool.keys[pairs.b], both, both[::-1])
     pair = ordered[0] * len(pool.lengths) + ordered[1]
-    _, uses = np.unique(pair, return_counts=True)
-    if uses.max() > 2:
+    order = np.argsort(pair, kind="stable")
+    begins = np.flatnonzero(np.diff(pair[order], prepend=-1))
+    uses = np.diff(np.append(begins, len(pair)))
+    if most is not None and uses.max() > most:
         raise PlanError(
             f"no way was found to make {len(pairs.a)} fully overlapped mixtures and none of them twice: the pool's "
             f"{len(pool.lengths)} utterances make {pool.pair_count()} pairs of two speakers, in two orders each; ask for fewer"
         )
-    seen_before = np.ones(len(pair), dtype=bool)
-    seen_before[np.unique(pair, return_index=True)[1]] = False
-    exchanged = (draws.bits("s1", pool.keys[ordered[0]] ^ pool.keys[ordered[1]]) & np.uint64(1)).astype(bool) ^ seen_before
+    seen_before = np.empty(len(pair), dtype=np.int64)
+    seen_before[order] = np.arange(len(pair)) - np.repeat(begins, uses)
+    exchanged = (draws.bits("s1", pool.keys[ordered[0]] ^ pool.keys[ordered[1]]) & np.uint64(1)).astype(bool) ^ (
+        seen_before % 2 > 0
+    )
     pairs.a, pairs.b = np.where(exchanged, ordered[::-1], ordered)
 
 
@@ -147,41 +152,38 @@ def _ratios_of_groups(
 ) -> tuple[Floats, NDArray[np.int32]]:
     """A ratio for each mixture that its sources reach: the second longest over the longest.
 
-    The highest ratios choose first, by lot among the mixtures that reach them and are left.
+    The highest ratios choose first, by lot among the mixtures that reach them and are left. Those left over draw anew.
     """
-    lengths = pool.lengths[groups.utterance]
-    ascending = lengths[np.lexsort((lengths, groups.mixture))]
-    ends = np.cumsum(n_src)
-    several = n_src > 1
-    reach = np.where(several, ascending[np.maximum(ends - 2, 0)] / ascending[ends - 1], 0.0)
-    items = np.flatnonzero(several)
-    keys = items.astype(np.uint64)
-    drawn = ratio.values(draws.uniform("overlap_ratio 0", keys))
-    counts = np.ones(len(n_src), dtype=np.int32)
-    best = np.sort(reach[items])[::-1]
-    for attempt in range(1, _MOST_DRAWS):
-        falling = np.argsort(-drawn, kind="stable")
-        short = falling[drawn[falling] > best]
-        if not len(short):
-            break
-        drawn[short] = ratio.values(draws.uniform(f"overlap_ratio {attempt}", keys[short]))
-        counts[items[short]] += 1
-    else:
+    reach = reach_of_groups(pool.lengths[groups.utterance], n_src)
+    items = np.flatnonzero(n_src > 1)
+    lowest = ratio.support()[0]
+    if (short := np.count_nonzero(reach[items] < lowest)) > 0:
         raise PlanError(
-            f"no sources that are left reach an overlap ratio of {drawn.max():.3f}: ask for lower ratios "
+            f"{short} of {len(items)} mixtures have no sources that reach an overlap ratio of {lowest:.3f}: ask for lower ratios "
             "(--set overlap.ratio=...)"
         )
-    ratios = np.full(len(n_src), np.nan)
+    keys = items.astype(np.uint64)
+    drawn = ratio.values(draws.uniform("overlap_ratio 0", keys))
     by_reach = items[np.argsort(-reach[items], kind="stable")]
     chance = draws.uniform("mixture of a ratio", keys)
+    ratios, counts = np.full(len(n_src), np.nan), np.ones(len(n_src), dtype=np.int32)
     left: list[int] = []
     opened = 0
-    for number in falling.tolist():
+    for number in np.argsort(-drawn, kind="stable").tolist():
         while opened < len(by_reach) and reach[by_reach[opened]] >= drawn[number]:
             left.append(int(by_reach[opened]))
             opened += 1
-        at = int(chance[number] * len(left))
-        ratios[left[at]] = drawn[number]
-        left[at] = left[-1]
-        left.pop()
+        if left:
+            at = int(chance[number] * len(left))
+            ratios[left[at]] = drawn[number]
+            left[at] = left[-1]
+            left.pop()
+    over = items[np.isnan(ratios[items])]
+    for attempt in range(1, _MOST_DRAWS):
+        if not len(over):
+            break
+        again = ratio.values(draws.uniform(f"overlap_ratio {attempt}", over.astype(np.uint64)))
+        ratios[over] = np.where(again <= reach[over], again, lowest)  # which it will be if no draw ever fits
+        counts[over] += 1
+        over = over[again > reach[over]]
     return ratios, counts
