@@ -12,6 +12,7 @@ from synth.arranging import Arrangement, arrange
 from synth.candidates import candidates, pool_of
 from synth.degradations import DegradationSpec, as_json, draw_degradations
 from synth.draws import Draws, hash_texts, hashes
+from synth.errors import PlanError
 from synth.gains import (
     FULL_SCALE,
     Levels,
@@ -197,6 +198,7 @@ def plan_split(
             **around_columns,
         },
     )
+    _check_distinct(split, table["id"])
     return SplitPlan(table, {**report, "clip_gain_applied": int(np.count_nonzero(clip_gains < 1.0))})
 
 
@@ -211,6 +213,15 @@ def _degradations(spec: SeparationSpec, sources: pa.Table, pieces: Pieces, draws
         items = hashes("mixture", np.arange(mixtures, dtype=np.uint64))
         columns["mixture_degradations"] = as_json(draw_degradations(chain, draws, items))
     return columns
+
+
+def _check_distinct(split: str, ids: pa.ChunkedArray) -> None:
+    again = len(ids) - pa.compute.count_distinct(ids).as_py()
+    if again:
+        raise PlanError(
+            f"{again} of the {len(ids)} mixtures of the split {split!r} come a second time, the same to the sample: ask for fewer, "
+            "or let something vary (levels.sir_db, levels.level_db, overlap, noise)"
+        )
 
 
 def _noise(
