@@ -219,8 +219,8 @@ def _check_distinct(split: str, ids: pa.ChunkedArray) -> None:
     again = len(ids) - pa.compute.count_distinct(ids).as_py()
     if again:
         raise PlanError(
-            f"{again} of the {len(ids)} mixtures of the split {split!r} come a second time, the same to the sample: ask for fewer, "
-            "or let something vary (levels.sir_db, levels.level_db, overlap, noise)"
+            f"{again} of the {len(ids)} mixtures of the split {split!r} come a second time, the same to the sample: ask for "
+            "fewer, or let something vary (levels.sir_db, levels.level_db, overlap, noise)"
         )
 
 
