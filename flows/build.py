@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from catalog.errors import CatalogError
 from catalog.leakage import check_disjoint, identities
@@ -19,6 +21,7 @@ from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
 from flows.inputs import Around, Inputs, open_inputs, surroundings
+from flows.keeping import Kept, keep_plans, open_kept, unchanged
 from flows.progress import Progress, nothing
 from flows.rendering import SHARD_BYTES, render_plans, write_table
 from flows.shards import read_plan, row_bytes, store_plan
@@ -61,6 +64,7 @@ def build(
     overrides: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     shard_bytes: int = SHARD_BYTES,
+    keep_from: str | None = None,
 ) -> Published:
     """Make the set that `spec` asks for and publish it. An interrupted build goes on with the shards that are missing.
 
@@ -72,6 +76,8 @@ def build(
         overrides: what was laid over the shipped spec, for the manifest to say.
         progress: told of the mixtures rendered.
         shard_bytes: audio in a shard; the rows do not depend on it.
+        keep_from: a version `NAME[@V]` of the same spec on another version of the same corpus. Rows whose sources are as they
+            were stay as they are, and its shards as large as they are; only the others are planned and rendered.
 
     Returns:
         The version; `created` is False where the newest version is the same already.
@@ -87,18 +93,21 @@ def build(
     check_kind(storage, name, spec.kind)
     layout = Layout.of(spec)
     inputs = open_inputs(storage, spec, workers, progress)
-    fingerprint = _fingerprint(spec, inputs)
-    already = published_already(storage, name, fingerprint)
+    kept = open_kept(storage, keep_from, spec, inputs) if keep_from is not None else None
+    fingerprint = _fingerprint(spec, inputs, kept)
+    already = published_already(storage, name, fingerprint) or (
+        unchanged(storage, name, kept, spec, inputs) if kept is not None else None
+    )
     if already is not None:
         return already
     earlier = _version_with(storage, name, fingerprint)
     if earlier is not None:
         finished, statistics, report = _shards_of(earlier), earlier.statistics, earlier.report
     else:
-        available = sources(storage, spec, inputs.corpus, workers, progress)
+        available = sources(storage, spec, inputs.corpus, workers, progress, kept.speakers() if kept else None)
         _check_leakage(name, available)
         around = surroundings(storage, spec, inputs, workers, progress)
-        plans = _plans(spec, available, around)
+        plans, fresh = _plans(spec, inputs, available, around, kept)
         tables = {split: plan.table for split, plan in plans.items()}
         if spec.storage == "plan":
             finished = {
@@ -106,10 +115,25 @@ def build(
             }
         else:
             finished = render_plans(
-                storage, name, tables, layout, inputs.pins, spec.sample_rate_hz, fingerprint, workers, progress, shard_bytes
+                storage,
+                name,
+                tables,
+                layout,
+                inputs.pins,
+                spec.sample_rate_hz,
+                fingerprint,
+                workers,
+                progress,
+                shard_bytes,
+                kept.shards(fresh) if kept else None,
             )
         statistics = {split: _statistics(spec, split, plan) for split, plan in plans.items()}
-        report = {"split_by": available.split_by, **around.report, **{split: plan.report for split, plan in plans.items()}}
+        report = {
+            "split_by": available.split_by,
+            **(kept.told() if kept else {}),
+            **around.report,
+            **{split: plan.report for split, plan in plans.items()},
+        }
     return publish(
         name,
         kind=spec.kind,
@@ -198,10 +222,16 @@ def _check_leakage(name: str, available: Sources) -> None:
     check_disjoint(name, found, known_overlaps=())
 
 
-def dry_run(spec: SeparationSpec, *, name: str | None = None, root: str | os.PathLike[str] | None = None) -> DryRun:
+def dry_run(
+    spec: SeparationSpec,
+    *,
+    name: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    keep_from: str | None = None,
+) -> DryRun:
     """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
     name = check_name(spec.name if name is None else name)
-    inputs, available, plans = _planned(open_root(root), spec)
+    inputs, available, plans = _planned(open_root(root), spec, keep_from)
     sizes = {split: int(row_bytes(plan.table, Layout.of(spec)).sum()) for split, plan in plans.items()}
     return DryRun(
         name=name,
@@ -218,7 +248,7 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
     Raises:
         CatalogError: the file cannot be written; whatever keeps the set from being planned.
     """
-    _, _, plans = _planned(open_root(root), spec)
+    _, _, plans = _planned(open_root(root), spec, None)
     table = pa.concat_tables(
         [plan.table.add_column(0, "split", pa.array([split] * plan.table.num_rows)) for split, plan in plans.items()]
     )
@@ -228,27 +258,38 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
     )
 
 
-def _planned(storage: Root, spec: SeparationSpec) -> tuple[Inputs, Sources, dict[str, SplitPlan]]:
+def _planned(storage: Root, spec: SeparationSpec, keep_from: str | None) -> tuple[Inputs, Sources, dict[str, SplitPlan]]:
     inputs = open_inputs(storage, spec, available_cpus(), nothing)
-    available = sources(storage, spec, inputs.corpus, available_cpus(), nothing)
-    return inputs, available, _plans(spec, available, surroundings(storage, spec, inputs, available_cpus(), nothing))
+    kept = open_kept(storage, keep_from, spec, inputs) if keep_from is not None else None
+    available = sources(storage, spec, inputs.corpus, available_cpus(), nothing, kept.speakers() if kept else None)
+    around = surroundings(storage, spec, inputs, available_cpus(), nothing)
+    plans, _ = _plans(spec, inputs, available, around, kept)
+    return inputs, available, plans
 
 
-def _plans(spec: SeparationSpec, available: Sources, around: Around) -> dict[str, SplitPlan]:
-    return {
+def _plans(
+    spec: SeparationSpec, inputs: Inputs, available: Sources, around: Around, kept: Kept | None
+) -> tuple[dict[str, SplitPlan], dict[str, NDArray[np.bool_]]]:
+    """The plans of all splits and, of those that are kept, which rows are not."""
+    if kept is not None:
+        found = keep_plans(kept, spec, inputs, available, around)
+        return {split: part.plan for split, part in found.items()}, {split: part.fresh for split, part in found.items()}
+    plans = {
         split: plan_split(spec, split, available.table, available.load, rows, around.splits[split])
         for split, rows in available.rows.items()
     }
+    return plans, {}
 
 
-def _fingerprint(spec: SeparationSpec, inputs: Inputs) -> str:
-    """What decides the rows: the spec, the rows of its inputs, this code, and the resampler where it is used."""
+def _fingerprint(spec: SeparationSpec, inputs: Inputs, kept: Kept | None) -> str:
+    """What decides the rows: the spec, the rows of its inputs, what is kept, this code, and the resampler where it is used."""
     resampled = any(manifest.sample_rate_hz != spec.sample_rate_hz for manifest in inputs.manifests)
     content = {
         "algorithm": ALGORITHM,
         "spec": spec.model_dump(mode="json", exclude={"corpus": True, "description": True, "published": True}),
         "inputs": [manifest.rows_digest for manifest in inputs.manifests],
         "libraries": {"soxr": importlib.metadata.version("soxr")} if resampled else {},
+        **({"kept": kept.digest()} if kept is not None else {}),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

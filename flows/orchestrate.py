@@ -61,9 +61,10 @@ def build(
     overrides: dict[str, Any] | None = None,
     root: str | None = None,
     workers: int | None = None,
+    keep_from: str | None = None,
 ) -> Published:
     """Make the set that a spec (a shipped one's name or a YAML file) asks for (`flows.build.build`, `flows.text.build.build`)."""
-    published = build_set(spec, name, overrides or {}, root, workers)
+    published = build_set(spec, name, overrides or {}, root, workers, keep_from)
     _tell_of(published, root)
     return published
 
@@ -108,7 +109,9 @@ def ingest_corpus(
 
 
 @task(cache_policy=NO_CACHE, task_run_name="build {spec}")
-def build_set(spec: str, name: str | None, overrides: dict[str, Any], root: str | None, workers: int | None) -> Published:
+def build_set(
+    spec: str, name: str | None, overrides: dict[str, Any], root: str | None, workers: int | None, keep_from: str | None
+) -> Published:
     """The work of flow `build`."""
     from flows.build import build
     from flows.specs import is_text_spec, load_spec, load_text_spec
@@ -120,7 +123,7 @@ def build_set(spec: str, name: str | None, overrides: dict[str, Any], root: str 
             return build_text(text_set, name=name, root=root, overrides=overrides, progress=progress)
     loaded = load_spec(spec, overrides)
     with _followed(f"build {name or loaded.name}") as progress:
-        return build(loaded, name=name, root=root, workers=workers, overrides=overrides, progress=progress)
+        return build(loaded, name=name, root=root, workers=workers, overrides=overrides, progress=progress, keep_from=keep_from)
 
 
 def ingest_from_here(
@@ -138,14 +141,16 @@ def ingest_from_here(
     return ingest(corpus, paths, sample=sample, encoding=encoding, workers=workers, own=dict(own) or None)
 
 
-def build_from_here(spec: str, *, name: str | None, overrides: Mapping[str, Any], workers: int | None) -> Published:
+def build_from_here(
+    spec: str, *, name: str | None, overrides: Mapping[str, Any], workers: int | None, keep_from: str | None = None
+) -> Published:
     """Run flow `build` in this process, reporting to the server of PREFECT_API_URL."""
     from flows.specs import spec_names
 
     _log_to_the_server_only()
     if spec not in spec_names():
         spec = str(Path(spec).resolve())  # so that the run can be repeated from elsewhere
-    return build(spec, name=name, overrides=dict(overrides), workers=workers)
+    return build(spec, name=name, overrides=dict(overrides), workers=workers, keep_from=keep_from)
 
 
 def _log_to_the_server_only() -> None:

@@ -15,6 +15,7 @@ from catalog.manifests import Pin
 from catalog.roots import FolderRoot, Root
 from catalog.settings import cache
 from catalog.shards import Shard
+from flows.kept_shards import KeptPart, KeptShards
 from flows.progress import Progress
 from flows.shards import ShardTask, render_shard, row_bytes
 from flows.tables import human_size
@@ -35,10 +36,21 @@ def render_plans(
     workers: int,
     progress: Progress,
     shard_bytes: int,
+    kept: Mapping[str, KeptShards] | None = None,
 ) -> dict[str, list[Shard]]:
-    """The shards of all splits: those in the journal as they are, the others rendered by worker processes."""
+    """The shards of all splits: those in the journal as they are, the others rendered by worker processes.
+
+    With `kept`, by split, only rows that are replaced are rendered, and the shards are those of the earlier version.
+    """
     finished = Building(storage, name, fingerprint).finished()
-    shards = {split: _shards(split, plan, layout, shard_bytes) for split, plan in plans.items()}
+    if kept is None:
+        shards = {split: _shards(split, plan, layout, shard_bytes) for split, plan in plans.items()}
+    else:
+        shards = {split: of_split.slices() for split, of_split in kept.items()}
+    parts: dict[str, KeptPart] = {}
+    for of_split in (kept or {}).values():
+        finished |= of_split.untouched(storage, name)
+        parts |= of_split.parts()
     total = sum(plan.num_rows for plan in plans.values())
     done = sum(finished[key].rows for slices in shards.values() for key, _, _ in slices if key in finished)
     missing_bytes = sum(
@@ -66,6 +78,7 @@ def render_plans(
                 tuple(inputs),
                 sample_rate_hz,
                 layout,
+                parts.get(key),
             )
             for split, slices in shards.items()
             for key, first, rows in slices

@@ -146,6 +146,10 @@ def _drawn(
     for number, name in enumerate(names):
         if settled.get(name) in wanted:
             split_of_speaker[number] = wanted.index(settled[name])
+    for split in range(len(wanted)):  # whom a split lost may have left it with too few
+        while np.count_nonzero(split_of_speaker == split) < spec.source_numbers()[-1]:
+            largest = int(np.argmax(np.bincount(split_of_speaker)))
+            split_of_speaker[np.flatnonzero(split_of_speaker == largest)[0]] = split
     drawn: NDArray[np.object_] = np.array(wanted, dtype=object)[split_of_speaker[speakers.indices.to_numpy()]]
     return drawn
 
