@@ -99,7 +99,7 @@ def _archive_members(archive: _Opened, size_bytes: int, advanced: Advanced) -> I
         return
     with archive.file as file:
         read_bytes = 0
-        for member in tar_members(file, archive.where, gzipped=not archive.name.endswith(".tar")):
+        for member in tar_members(file, archive.name, archive.where):
             yield member
             advanced(file.tell() - read_bytes)
             read_bytes = file.tell()

@@ -1,7 +1,9 @@
 """Archives and folders as streams of members."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import pickle
 import stat
@@ -10,6 +12,7 @@ import tarfile
 import tempfile
 import zipfile
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from flows import members as member_module
 from flows.archives import members, walk
 from flows.joined_parts import JoinedParts
 from flows.members import ArchiveError
+
+PACKERS = {"tar": bytes, "tgz": gzip.compress, "tar.bz2": bz2.compress, "txz": lzma.compress}
 
 
 def packed(files: dict[str, bytes], *, gzipped: bool = True) -> bytes:
@@ -58,14 +63,17 @@ def test_a_nested_archive_is_read_where_it_lies(tmp_path: Path) -> None:
     assert content(source) == expected
 
 
-@given(st.lists(st.binary(max_size=5000) | st.integers(0, 300_000).map(lambda size: bytes(size)), max_size=6), st.booleans())
+@given(
+    st.lists(st.binary(max_size=5000) | st.integers(0, 300_000).map(lambda size: bytes(size)), max_size=6),
+    st.sampled_from(sorted(PACKERS)),
+)
 @settings(max_examples=40, deadline=None)
-def test_what_is_packed_is_read(contents: list[bytes], gzipped: bool) -> None:
+def test_what_is_packed_is_read(contents: list[bytes], suffix: str) -> None:
     """Any sizes, packed twice over."""
     files = {f"a/{k}.bin": data for k, data in enumerate(contents)}
-    inner = packed(files, gzipped=gzipped)
+    inner = PACKERS[suffix](packed(files, gzipped=False))
     with tempfile.TemporaryDirectory() as folder:
-        source = written(Path(folder) / "outer.tgz", packed({f"b/in.{'tgz' if gzipped else 'tar'}": inner}))
+        source = written(Path(folder) / "outer.tgz", packed({f"b/in.{suffix}": inner}))
         assert content(source) == {f"b/{path}": data for path, data in files.items()}
 
 
@@ -138,14 +146,13 @@ def test_a_link_in_a_folder_is_not_followed_in_silence(tmp_path: Path) -> None:
         content(top)
 
 
-@pytest.mark.parametrize("gzipped", [True, False])
+@pytest.mark.parametrize("suffix", sorted(PACKERS))
 @pytest.mark.parametrize("nested", [False, True])
-def test_an_archive_cut_short_anywhere_is_noticed(tmp_path: Path, gzipped: bool, nested: bool) -> None:
+def test_an_archive_cut_short_anywhere_is_noticed(tmp_path: Path, suffix: str, nested: bool) -> None:
     """Python's tarfile takes many such archives for complete ones."""
-    data = packed({f"{k}.wav": bytes(range(256)) * (3 + k) for k in range(4)}, gzipped=gzipped)
-    suffix = "tar.gz" if gzipped else "tar"
+    data = PACKERS[suffix](packed({f"{k}.wav": bytes(range(256)) * (3 + k) for k in range(4)}, gzipped=False))
     # A plain tar ends with zeros up to 10 KB, of which one block is enough.
-    last = len(data) - 1 if gzipped else len(data.rstrip(b"\0")) + 256
+    last = len(data.rstrip(b"\0")) + 256 if suffix == "tar" else len(data) - 1
     for length in sorted({0, 1, 100, 512, 1024, 1536, 2048, last // 3, last // 2, last - 20, last}):
         if length >= len(data):
             continue
@@ -175,11 +182,12 @@ def test_garbage_between_members_is_noticed(tmp_path: Path) -> None:
         content(written(tmp_path / "a.tar", bytes(data)))
 
 
-def test_a_gzip_of_several_members_is_one_stream(tmp_path: Path) -> None:
-    """As pigz and bgzip write it."""
+@pytest.mark.parametrize("suffix", sorted(PACKERS.keys() - {"tar"}))
+def test_several_packed_streams_are_one(tmp_path: Path, suffix: str) -> None:
+    """As pigz, bgzip and pbzip2 write it."""
     raw = packed({"a.wav": bytes(range(256)) * 400, "b.wav": b"b" * 600}, gzipped=False)
-    parts = b"".join(gzip.compress(raw[start : start + 30_000]) for start in range(0, len(raw), 30_000))
-    assert set(content(written(tmp_path / "a.tgz", parts))) == {"a.wav", "b.wav"}
+    parts = b"".join(PACKERS[suffix](raw[start : start + 30_000]) for start in range(0, len(raw), 30_000))
+    assert set(content(written(tmp_path / f"a.{suffix}", parts))) == {"a.wav", "b.wav"}
 
 
 def test_progress_adds_up_to_the_size_of_the_source(tmp_path: Path) -> None:
@@ -297,15 +305,25 @@ def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
         content(written(tmp_path / "a.zip", bytes(volume)))
 
 
-@pytest.mark.parametrize("kind", ["zip", "tgz", "nested"])
+@pytest.mark.parametrize("kind", ["zip", "tgz", "tar.bz2", "txz", "nested"])
 def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """What unpacks to far more than it is; the error names the member."""
     monkeypatch.setattr(member_module, "LIMITS", replace(member_module.LIMITS, unpacked_at_least_bytes=1 << 20))
     zeros = {"good.wav": b"1", "zeros.wav": bytes(8 << 20)}
-    made = {"zip": lambda: zipped(zeros), "tgz": lambda: packed(zeros), "nested": lambda: packed({"in.tgz": packed(zeros)})}
-    source = written(tmp_path / ("bomb.zip" if kind == "zip" else "bomb.tgz"), made[kind]())
+    raw = packed(zeros, gzipped=False)
+    made = {"zip": lambda: zipped(zeros), "nested": lambda: packed({"in.tgz": packed(zeros)})}
+    made |= {suffix: partial(pack, raw) for suffix, pack in PACKERS.items()}
+    source = written(tmp_path / f"bomb.{'tgz' if kind == 'nested' else kind}", made[kind]())
     with pytest.raises(ArchiveError, match=r"unpacks to more than 200 times.*(zeros\.wav|in\.tgz)"):
         content(source)
+
+
+def test_an_xz_that_asks_for_all_memory_is_refused(tmp_path: Path) -> None:
+    """A few bytes may say that a dictionary of gigabytes is needed."""
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 29}]
+    data = lzma.compress(packed(INNER, gzipped=False), filters=filters)
+    with pytest.raises(ArchiveError, match=r"damaged or cut short at its beginning .*[Mm]emory"):
+        content(written(tmp_path / "a.tar.xz", data))
 
 
 def test_members_that_lie_over_each_other_are_refused(tmp_path: Path) -> None:
@@ -350,6 +368,8 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
 SEEDS = {
     "a.tar": packed(FILES, gzipped=False),
     "a.tgz": packed(FILES),
+    "a.tar.bz2": bz2.compress(packed(FILES, gzipped=False)),
+    "a.txz": lzma.compress(packed(FILES, gzipped=False)),
     "b.tgz": packed({"in.tar": packed(FILES, gzipped=False)}),
     "a.zip": zipped(FILES),
     "b.zip": zipped({"x/in.tgz": packed(FILES)}, deflated=False),
