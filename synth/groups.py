@@ -91,15 +91,7 @@ def group_up(pool: Pool, n_src: Ints, draws: Draws, lowest_ratio: float = 0.0) -
         raise PlanError(f"the pool has utterances of {speakers} speakers, and a mixture needs {n_src.max()}")
     mixture = np.repeat(np.arange(len(n_src)), n_src)
     stem = np.arange(len(mixture)) - np.repeat(np.cumsum(n_src) - n_src, n_src) + 1
-    utterance = np.empty(len(mixture), dtype=np.int64)
-    items = np.arange(len(n_src), dtype=np.uint64)
-    # Dealt column by column, mixtures with most sources first, and each speaker's utterances in one run: a run is no longer than
-    # a column, so that it never meets itself.
-    largest_first = np.lexsort((draws.bits("deal", items), -n_src))
-    rank = np.empty(len(n_src), dtype=np.int64)
-    rank[largest_first] = np.arange(len(n_src))
-    places = np.lexsort((rank[mixture], stem))
-    utterance[places] = _runs(pool, n_src, draws)
+    utterance = _dealt(pool, n_src, draws)
     _shuffle(pool, n_src, mixture, utterance, draws)
     _even_out(pool, n_src, utterance, lowest_ratio, draws)
     # Who speaks much was dealt to the first columns and may have stayed there: which of a mixture is s1 is drawn at last.
@@ -107,17 +99,36 @@ def group_up(pool: Pool, n_src: Ints, draws: Draws, lowest_ratio: float = 0.0) -
     return Groups(mixture, stem, utterance[np.lexsort((stems, mixture))])
 
 
-def _runs(pool: Pool, n_src: Ints, draws: Draws) -> Ints:
-    """The utterances as often as they are used, those of a speaker in one run, the longest runs first."""
+def _dealt(pool: Pool, n_src: Ints, draws: Draws) -> Ints:
+    """Utterances as often as they are used, such that no speaker is in a mixture twice: each mixture takes those speakers who
+    have most left to say, which works out if any arrangement does (Gale and Ryser, 1957)."""
     uses = _even_uses(pool, n_src, draws)
-    runs = np.bincount(pool.speakers, weights=uses).astype(np.int64)
-    speaker_keys = np.zeros(len(runs), dtype=np.uint64)
-    np.bitwise_xor.at(speaker_keys, pool.speakers, pool.keys)
-    speaker_rank = np.empty(len(runs), dtype=np.int64)
-    speaker_rank[np.lexsort((draws.bits("speakers", speaker_keys), -runs))] = np.arange(len(runs))
     tokens = np.repeat(np.arange(len(pool.lengths)), uses)
     token_keys = hashes("token", pool.keys[tokens]) + _numbered(tokens).astype(np.uint64)
-    return tokens[np.lexsort((draws.bits("tokens", token_keys), speaker_rank[pool.speakers[tokens]]))]
+    tokens = tokens[np.argsort(draws.bits("tokens", token_keys), kind="stable")]
+    said: list[list[int]] = [[] for _ in range(int(pool.speakers.max()) + 1)]
+    for utterance, speaker in zip(tokens.tolist(), pool.speakers[tokens].tolist(), strict=True):
+        said[speaker].append(utterance)
+    waiting = [
+        (-len(said[speaker]), place, speaker) for place, speaker in enumerate(_speakers_by_lot(pool, draws)) if said[speaker]
+    ]
+    heapq.heapify(waiting)
+    dealt: list[int] = []
+    for count in n_src.tolist():
+        chosen = [heapq.heappop(waiting) for _ in range(count)]
+        for left, place, speaker in chosen:
+            dealt.append(said[speaker].pop())
+            if left < -1:
+                heapq.heappush(waiting, (left + 1, place, speaker))
+    return np.array(dealt, dtype=np.int64)
+
+
+def _speakers_by_lot(pool: Pool, draws: Draws) -> list[int]:
+    """All speakers, in an order that depends on their utterances and not on the order of these."""
+    keys = np.zeros(int(pool.speakers.max()) + 1, dtype=np.uint64)
+    np.bitwise_xor.at(keys, pool.speakers, pool.keys)
+    order: list[int] = draws.order("speakers", keys).tolist()
+    return order
 
 
 def _numbered(tokens: Ints) -> Ints:
@@ -127,52 +138,55 @@ def _numbered(tokens: Ints) -> Ints:
 
 
 def _even_uses(pool: Pool, n_src: Ints, draws: Draws) -> Ints:
-    """How often each utterance is used: evenly, except that nobody can stand in more mixtures than there are.
+    """How often each utterance is used: evenly, as far as different speakers can meet.
 
-    Those with so many utterances that they would stand in every mixture, and the rest, are each used evenly.
+    Any k speakers together stand in mixtures of n sources no oftener than min(n, k) times each. Those of whom even use would ask
+    more (with k = 1, somebody with more utterances than there are mixtures) are as often there as they can be, and use is
+    even among their utterances, and among all others.
     """
-    slots = np.array([np.count_nonzero(n_src >= k) for k in range(1, n_src.max() + 1)])
-    order = draws.order("uses", pool.keys)
+    most = np.array([np.minimum(n_src, k).sum() for k in range(int(n_src.max()) + 1)])
     utterances = np.bincount(pool.speakers)
+    by_lot = np.array(_speakers_by_lot(pool, draws))
+    order = by_lot[np.argsort(-utterances[by_lot], kind="stable")]
+    most = np.append(most, np.full(max(len(order) + 1 - len(most), 0), most[-1]))[: len(order) + 1]
     uses = np.zeros(len(pool.keys), dtype=np.int64)
-    left, most = slots.sum(), len(n_src)
-    everywhere: list[int] = []
-    rest = np.ones(len(utterances), dtype=bool)
-    while True:
-        free = utterances[rest].sum()
-        crowded = np.flatnonzero(rest & (utterances * left > most * free)) if free else np.zeros(0, dtype=np.int64)
-        if not len(crowded):
-            break
-        speaker = int(crowded[np.argmax(utterances[crowded])])
-        everywhere.append(speaker)
-        rest[speaker] = False
-        left -= most
-    for speaker in everywhere:
-        _spread(uses, order[pool.speakers[order] == speaker], most)
-    among = order[rest[pool.speakers[order]]]
-    if len(among):
-        _spread_within(uses, among, left, pool.speakers, most)
+    by_speaker = draws.order("uses", pool.keys)
+    by_speaker = by_speaker[np.argsort(pool.speakers[by_speaker], kind="stable")]
+    begins = np.cumsum(utterances) - utterances
+    done = 0
+    while done < len(order):
+        limits = most[done + 1 :] - most[done]
+        together = np.cumsum(utterances[order[done:]])
+        level = limits / together
+        count = len(level) - int(np.argmin(level[::-1]))
+        crowded = order[done : done + count]
+        for speaker, share in zip(crowded.tolist(), _shared_out(utterances[crowded], limits[:count]).tolist(), strict=True):
+            own = by_speaker[begins[speaker] : begins[speaker] + utterances[speaker]]
+            each, odd = divmod(share, len(own))
+            uses[own] = each
+            uses[own[:odd]] += 1
+        done += count
     return uses
 
 
-def _spread(uses: Ints, among: Ints, total: int) -> None:
-    base, rest = divmod(int(total), len(among))
-    uses[among] = base
-    uses[among[:rest]] += 1
-
-
-def _spread_within(uses: Ints, among: Ints, total: int, speakers: Ints, most: int) -> None:
-    """Evenly, the odd ones to utterances of speakers who have room for one more."""
-    base, rest = divmod(int(total), len(among))
-    uses[among] = base
-    room = most - np.bincount(speakers[among], weights=uses[among], minlength=speakers.max() + 1).astype(np.int64)
-    for utterance in among.tolist():
-        if not rest:
+def _shared_out(utterances: Ints, limits: Ints) -> Ints:
+    """`limits[-1]` in all, shared out among speakers in proportion to their utterances, rounded so that no k of them get more
+    than `limits[k - 1]`."""
+    total, weight = int(limits[-1]), int(utterances.sum())
+    shares, rest = np.divmod(total * utterances, weight)
+    left = total - int(shares.sum())
+    if (np.cumsum(np.sort(shares + (rest > 0))[::-1]) <= limits)[:-1].all():  # as in all but small or crowded pools
+        shares[np.flatnonzero(rest > 0)[:left]] += 1
+        return shares
+    for speaker in np.flatnonzero(rest > 0).tolist():
+        if not left:
             break
-        if room[speakers[utterance]] > 0:
-            uses[utterance] += 1
-            room[speakers[utterance]] -= 1
-            rest -= 1
+        shares[speaker] += 1
+        if (np.cumsum(np.sort(shares)[::-1]) > limits).any():
+            shares[speaker] -= 1
+        else:
+            left -= 1
+    return shares
 
 
 def _shuffle(pool: Pool, n_src: Ints, mixture: Ints, utterance: Ints, draws: Draws) -> None:
