@@ -16,6 +16,7 @@ from catalog.manifests import Manifest, read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
 from flows.build import build, dry_run
+from flows.cli import run
 from flows.specs import load_spec
 from synth.errors import YuliaoError
 from synth.spec import SeparationSpec
@@ -291,3 +292,27 @@ def test_what_is_another_set_is_refused(
         build(spec(**changes), root=root_url, workers=1, keep_from=keep_from)
     assert "\n" not in str(caught.value)
     assert catalog.versions("sep_2spk_partial", root=root_url) == [1]
+
+
+def test_the_command_says_how_many_rows_were_kept(
+    home: Path, ingest_talk: Any, change_corpus: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    root_url = str(home / "catalog")
+    ingest_talk(root_url, {"train-clean-100": 12})
+    command = ["build", "sep_2spk_partial", "--corpus", "librispeech", "--workers", "1"]
+    command += [part for key, count in COUNTS.items() for part in ("--set", f"{key}={count}")]
+    assert run(command) == 0
+    change_corpus(root_url)
+    assert run([*command, "--keep-from", "sep_2spk_partial@1", "--dry-run", "--json"]) == 0
+    assert run([*command, "--keep-from", "sep_2spk_partial@1"]) == 0
+    reports = manifest_of(root_url, Published("sep_2spk_partial", 2, created=True)).report
+    kept, levelled, refilled = (
+        sum(reports[split][key] for split in ("train", "validation", "test")) for key in ("kept", "levelled_anew", "refilled")
+    )
+    said = f"{kept} rows kept of sep_2spk_partial@1, {levelled} levelled anew, {refilled} refilled"
+    assert said in capsys.readouterr().out
+    assert kept + levelled + refilled == 84
+    assert run(["build", "mrc_zh_tw", "--keep-from", "sep_2spk_partial@1"]) == 2
+    assert "always made whole" in capsys.readouterr().err
+    assert run(["build", "--recipe", "librimix", "--metadata", "x.csv", "--keep-from", "sep_2spk_partial@1"]) == 2
