@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def get(
     version: int | str | None = None,
     split: str | None = None,
     columns: Sequence[str] | None = None,
+    targets: str | None = None,
     segment: float | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -51,6 +53,8 @@ def get(
         version: the V of `NAME@V`, given apart.
         split: return this split alone.
         columns: only these columns are read.
+        targets: what the columns `s1..sN` shall hold where the set has several targets: "anechoic", "early" or "direct"; by
+            default, and as "reverberant", what sums to the mixture. The columns of the other targets are left out then.
         segment: read only this many seconds of each row, the same span in all its signals: keyed by (seed, epoch, row id), so
             neither order nor workers matter. Shorter rows are padded with zeros at the end; `num_samples` says how many are real.
         epoch: the first epoch; `set_epoch` changes it for all copies and workers.
@@ -58,7 +62,7 @@ def get(
 
     Raises:
         DatasetNotFound: no such dataset, version, tag or split; near matches are shown.
-        CatalogError: no such column, or a segment that is not a positive number of seconds.
+        CatalogError: no such column or targets, or a segment that is not a positive number of seconds.
         IntegrityError: a blob of the version is missing, cut short or no Arrow stream.
     """
     storage = open_root(root)
@@ -74,12 +78,17 @@ def get(
 
     from catalog.decoding import Reading
 
-    reading = Reading(segment, seed, Epoch(epoch) if segment is not None else None, open_planned(storage, manifest))
+    planned = open_planned(storage, manifest)
+    if planned is not None and targets not in (None, "reverberant"):
+        planned = planned.with_targets(targets)
+    reading = Reading(segment, seed, Epoch(epoch) if segment is not None else None, planned)
     identity = hashlib.sha256(f"{storage.url}\0".encode() + manifest_data).hexdigest()
     if split is not None:
-        return _open_split(storage, manifest, identity, split, columns, reading)
+        return _open_split(storage, manifest, identity, split, columns, targets, reading)
     ordered = sorted(manifest.splits, key=lambda key: (SPLITS.index(key) if key in SPLITS else len(SPLITS), key))
-    return datasets.DatasetDict({key: _open_split(storage, manifest, identity, key, columns, reading) for key in ordered})
+    return datasets.DatasetDict(
+        {key: _open_split(storage, manifest, identity, key, columns, targets, reading) for key in ordered}
+    )
 
 
 def set_epoch(dataset: "datasets.DatasetDict | datasets.Dataset", epoch: int) -> None:
@@ -111,9 +120,15 @@ def _reference(name: str, version: int | str | None) -> str:
 
 
 def _open_split(
-    storage: Root, manifest: Manifest, identity: str, split: str, columns: Sequence[str] | None, reading: "Reading"
+    storage: Root,
+    manifest: Manifest,
+    identity: str,
+    split: str,
+    columns: Sequence[str] | None,
+    targets: str | None,
+    reading: "Reading",
 ) -> "datasets.Dataset":
-    from datasets import DatasetInfo, NamedSplit
+    from datasets import DatasetInfo, Features, NamedSplit
     from datasets.table import MemoryMappedTable, concat_tables
 
     from catalog.decoding import FORMAT
@@ -122,23 +137,32 @@ def _open_split(
     links = link_blobs(storage, manifest, split)
     version = f"{manifest.name}@{manifest.version}"
     schema = _read_schema(links[0], version)
+    names = _renamed(schema, targets, version)
+    schema = pa.schema([schema.field(stored).with_name(name) for stored, name in names.items()], schema.metadata)
     wanted = _known(columns, schema, version) if columns is not None else schema.names
     mapped = wanted
     if set(wanted) & set(audio_columns(schema)):
         needed = {"id", "num_samples"} if reading.segment_s is not None else set()
         needed |= NEEDED_TO_RENDER if reading.planned is not None else set()
         mapped = [name for name in schema.names if name in wanted or name in needed]
-    steps = [("select", (mapped,), dict[str, object]())] if mapped != schema.names else []
+    stored_names = [stored for stored, name in names.items() if name in mapped]
+    steps: list[tuple[str, tuple[list[str]], dict[str, object]]] = []
+    if mapped != schema.names or targets is not None:
+        steps.append(("select", (stored_names,), {}))
+    if targets is not None:
+        steps.append(("rename_columns", ([names[stored] for stored in stored_names],), {}))
     tables = []
     for link in links:
         with damage_is_an_error(link, version):
             tables.append(MemoryMappedTable.from_file(str(link), steps))
     table = concat_tables(tables)
-    key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed])
+    key = json.dumps([identity, split, wanted, reading.segment_s, reading.seed, targets])
     fingerprint = hashlib.sha256(key.encode()).hexdigest()[:16]
+    renamed = pa.schema([schema.field(name) for name in mapped], schema.metadata)  # a table forgets that it has audio then
     rows = Rows(
         table,
         info=DatasetInfo(
+            features=Features.from_arrow_schema(renamed) if targets is not None else None,
             description=_description(manifest),
             citation=manifest.citation,
             license=manifest.licence.name,
@@ -150,6 +174,23 @@ def _open_split(
     rows.set_format(FORMAT, wanted if mapped != wanted else None, reading=reading)
     rows._fingerprint = fingerprint
     return rows
+
+
+def _renamed(schema: pa.Schema, targets: str | None, version: str) -> dict[str, str]:
+    """The columns that are read, and under which names: all as they are, or with other targets in the place of the stems.
+
+    Raises:
+        CatalogError: the version has no such targets.
+    """
+    if targets is None:
+        return {name: name for name in schema.names}
+    further = {name: name.split("_", 1) for name in audio_columns(schema) if re.fullmatch(r"s[0-9]+_[a-z]+", name)}
+    there = ["reverberant", *dict.fromkeys(target for _, target in further.values())]
+    if targets not in there:
+        raise CatalogError(f"no targets {targets!r} in {version}{near_matches(targets, there)}")
+    taken = {name: stem for name, (stem, target) in further.items() if target == targets}
+    names = {taken.get(name, name): name for name in schema.names if name in taken or name not in further}
+    return {stored: name for name, stored in names.items()}
 
 
 def _description(manifest: Manifest) -> str:

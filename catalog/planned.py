@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +63,12 @@ class Planned:
         out = {name: _SCRATCH.samples[k * size : (k + 1) * size].reshape(shape) for k, name in enumerate(names)}
         render_into(row, _loads(self), out, begin=start)
         return {column: out[signal] for column, signal in columns.items() if signal in out}
+
+    def with_targets(self, targets: str) -> "Planned":
+        """The same with these targets in the columns `s1..sN`."""
+        known = dict(self.columns)
+        taken = {column: f"{column}_{targets}" for column in known if f"{column}_{targets}" in known}
+        return replace(self, columns=tuple((column, taken.get(column, signal)) for column, signal in self.columns))
 
 
 def open_planned(storage: Root, manifest: Manifest) -> Planned | None:

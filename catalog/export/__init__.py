@@ -53,7 +53,7 @@ class Exported:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-_MODULES = ("conll", "csc_tsv", "sighan", "pycorrector", "squad", "jsonl", "rttm", "stm", "ctm", "activity")
+_MODULES = ("conll", "csc_tsv", "sighan", "pycorrector", "squad", "jsonl", "rttm", "stm", "ctm", "activity", "webdataset")
 
 
 def formats() -> dict[str, Format]:

@@ -1,12 +1,18 @@
 """Sets with noise and rooms, from spec to `catalog.get`: what is written is what the row says."""
 
+import io
+import json
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 import catalog
+from catalog.export import export
 from catalog.roots import Root
 from flows.build import build, materialize
 from flows.specs import load_spec
@@ -30,6 +36,18 @@ def talk(root: Root, ingest_talk: Any, publish_noise: Publish) -> str:
         return signal[0] if channels == 1 else signal
 
     publish_noise("hisses", train={f"a{k}": hiss(0.3 + 0.7 * k) for k in range(4)}, test={f"b{k}": hiss(1.0) for k in range(3)})
+
+    def crackle(seconds: float) -> Any:
+        """Quiet, with clicks that clip long before it is as loud as the others."""
+        signal = np.rint(hiss(seconds) / 100.0)
+        signal[:: RATE_HZ // 4] = 30_000
+        return signal.astype(np.int16)
+
+    loud = {
+        one: {f"{one}{k}": np.clip(6 * hiss(1.0 + k).astype(np.int32), -32768, 32767).astype(np.int16) for k in range(3)}
+        for one in "ef"
+    }
+    publish_noise("crackles", train={**loud["e"], "g0": crackle(0.7), "g1": crackle(2.0)}, test={**loud["f"], "h0": crackle(1.0)})
     publish_noise("arrays", train={f"c{k}": hiss(2.0, 4) for k in range(3)}, test={f"d{k}": hiss(2.0, 4) for k in range(3)})
     return root.url
 
@@ -53,6 +71,7 @@ CLIPPED = {"transform": "ClippingDistortion", "probability": 0.7}
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("noise", {"noise": {"corpus": "hisses"}, "mix_types": ["clean", "single"]}),
     ("several", {"noise": {"corpus": "hisses", "count": {"choice": [1, 2]}, "probability": 0.7}}),
+    ("crackles", {"noise": {"corpus": "crackles", "count": 2}}),
     ("babble", {"speakers.held_out": 0.4, "noise": {"babble": {"talkers": 1}}, "n_src": 1, "overlap": {"mode": "full"}}),
     ("lufs", {"levels": {"measure": "mean_power", "level_db": -30.0}, "noise": {"corpus": "hisses"}}),
     ("rooms", {"rooms": ROOM, "targets": ["anechoic", "early", "direct"]}),
@@ -164,3 +183,40 @@ def test_enhancement_sets_hold_noisy_clean_and_noise(talk: str, name: str, asked
     crops = [catalog.get(f"{name}_{storage}", split="train", segment=0.25, root=talk) for storage in ("audio", "plan")]
     for one, two in zip(*crops, strict=True):
         enhanced(one, two)
+
+
+@pytest.mark.parametrize("storage", ["audio", "plan"])
+def test_other_targets_take_the_place_of_the_stems(talk: str, storage: str) -> None:
+    """The trainer's code stays the same: `s1..sN` hold what is asked, and the other targets are left out."""
+    made(talk, "aimed", {"rooms": ROOM, "targets": ["anechoic", "early"]}, storage)
+    whole, early, plain = (
+        catalog.get("aimed", split="train", root=talk, targets=targets) for targets in (None, "early", "reverberant")
+    )
+    assert [name for name in early.column_names if name.startswith("s1")] == ["s1"]
+    assert early.column_names == plain.column_names
+    for row, of_early, of_plain in zip(whole, early, plain, strict=True):
+        assert (of_early["s1"]["array"] == row["s1_early"]["array"]).all()
+        assert (of_early["s2"]["array"] == row["s2_early"]["array"]).all()
+        assert (of_early["mixture"]["array"] == row["mixture"]["array"]).all()
+        assert (of_plain["s1"]["array"] == row["s1"]["array"]).all()
+    crops = catalog.get("aimed", split="train", root=talk, targets="anechoic", segment=0.2, columns=["s2", "id"])
+    assert crops.map(lambda row: {"loudest": float(np.abs(row["s2"]["array"]).max())})["loudest"][0] >= 0
+    with pytest.raises(catalog.CatalogError, match="no targets 'direct' in aimed@1; there are: anechoic, early, reverberant"):
+        catalog.get("aimed", root=talk, targets="direct")
+
+
+@pytest.mark.parametrize("storage", ["audio", "plan"])
+def test_a_webdataset_holds_signals_of_all_channels_and_the_row_beside_them(talk: str, tmp_path: Path, storage: str) -> None:
+    array = {"rooms": {**ROOM, "simulate": {**ROOM["simulate"], "array": ARRAY}}, "noise": {"corpus": "arrays"}}
+    rows = made(talk, "arrayed", array, storage)["test"]
+    (tar,) = export("arrayed", "webdataset", tmp_path, split="test", root=talk).files
+    with tarfile.open(tar) as archive:
+        files = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+    assert len(files) == len(rows) * 5
+    for row in rows:
+        told = json.loads(files[f"{row['id']}.json"])
+        assert told["sir_db"] == row["sir_db"]
+        for column in ("mixture", "s1", "s2", "noise"):
+            read, rate = soundfile.read(io.BytesIO(files[f"{row['id']}.{column}.wav"]), dtype="float32")
+            assert rate == RATE_HZ
+            np.testing.assert_array_equal(read.T, row[column]["array"])
