@@ -1,5 +1,6 @@
 """A file in an archive or folder, and what an archive may not hold."""
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class Limits:
 
 
 LIMITS = Limits()
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NO_OFFICIAL = "this is no official archive, do not use it"
 
 
@@ -66,8 +68,8 @@ def damage_is_an_error(where: str, last: str) -> Iterator[None]:
 
 
 def as_is(name: str) -> str:
-    """A file name with what is not UTF-8 in it replaced, so that it can be written into a report."""
-    return name.encode(errors="surrogateescape").decode(errors="replace")
+    """A file name with what is not UTF-8 in it and what breaks lines replaced, so that it can be written into a report."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", name.encode(errors="surrogateescape").decode(errors="replace"))
 
 
 def safe_path(name: str, where: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any, Protocol, cast
 
-from flows.members import Member, check_amount, damage_is_an_error, refuse, safe_path
+from flows.members import Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
 
 _READ_BYTES = 1 << 17
 _GZIP = 31  # zlib's number for a gzip header and trailer
@@ -90,7 +90,7 @@ def tar_members(file: IO[bytes], name: str, where: str) -> Iterator[Member]:
             break
         # tarfile remembers every member it has passed, which adds up in an archive of 300,000.
         tar.members = []  # type: ignore[attr-defined]
-        last, count = info.name, count + 1
+        last, count = as_is(info.name), count + 1
         check_amount(where, last, count, 1, 0)
         path = safe_path(info.name, where)
         if not (info.isfile() or info.isdir()):

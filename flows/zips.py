@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 
-from flows.members import LIMITS, ArchiveError, Member, check_amount, damage_is_an_error, refuse, safe_path
+from flows.members import LIMITS, ArchiveError, Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
 
 ZIP_SUFFIX = ".zip"
 
@@ -59,12 +59,12 @@ def zip_members(
         while count < entries:
             with damage_is_an_error(where, last):
                 entry, mode, flags = _next_entry(directory)
-            last, count = entry.name, count + 1
+            last, count = as_is(entry.name), count + 1
             packed_bytes, unpacked_bytes = packed_bytes + entry.packed_bytes, unpacked_bytes + entry.size_bytes
             if packed_bytes > size_bytes:
                 raise ArchiveError(f"{where}: member {last!r} lies over another one, as in an archive bomb; do not use it")
             check_amount(where, last, count, packed_bytes, unpacked_bytes)
-            path = safe_path(last, where)
+            path = safe_path(entry.name, where)
             if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise refuse(where, last, "a link" if stat.S_ISLNK(mode) else "a device or pipe")
             if flags & _ENCRYPTED or entry.method not in (_STORED, _DEFLATED):

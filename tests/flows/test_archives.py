@@ -130,6 +130,18 @@ def test_links_and_devices_are_refused(tmp_path: Path, kind: bytes, nested: bool
         content(written(tmp_path / "bad.tgz", data))
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tgz"])
+def test_names_that_break_lines_do_not_break_errors(tmp_path: Path, name: str) -> None:
+    """macOS has files called "Icon\\r"; what names are in a damaged archive nobody knows."""
+    files = {"top/a\nb\u2028.wav": b"a" * 3000}
+    source = written(tmp_path / name, zipped(files) if name == "a.zip" else packed(files))
+    assert [member.path for member in members(source)] == ["top/a\ufffdb\ufffd.wav"]
+    source.write_bytes(source.read_bytes().replace(b"PK\5\6", b"PK\5\7") if name == "a.zip" else packed(files)[:-12])
+    with pytest.raises(ArchiveError) as caught:
+        content(source)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_a_link_in_a_folder_is_not_followed_in_silence(tmp_path: Path) -> None:
     """A link to a folder, or to nothing, is an error; a link to a file is that file."""
     written(tmp_path / "elsewhere" / "a.wav", b"a")
