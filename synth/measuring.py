@@ -101,6 +101,6 @@ def _noise(row: dict[str, Any], loads: Loads, wanted: Wanted) -> Heard:
     if len(row["rir_ids"]) > max(row["stem_numbers"]):
         response = loads.response(row["rir_ids"][-1], "reverberant")
         return hear(noise_pieces(row, loads), response, num_samples, measure, rate_hz)
-    written = np.empty((wanted.num_channels, num_samples), dtype=np.int32)
+    written = np.empty((wanted.num_channels, num_samples))
     noise_stem_into(row, loads, written, 0)
-    return heard(written.astype(np.float64), measure, rate_hz)
+    return heard(written, measure, rate_hz)

@@ -128,15 +128,15 @@ def measured(
     babble = np.zeros(len(powers), dtype=bool)
     babble[noise.pieces.mixture[noise.placed.from_speech]] = True
     for mixture in mixtures.tolist():
-        written = np.empty(num_samples[mixture], dtype=np.int32)
+        written = np.empty(num_samples[mixture])
         render_noise_into(noise.row(mixture), load_speech if babble[mixture] else load_noise, written)
         powers[mixture] = noise_power(written, measure, rate_hz)
     return replace(noise, powers=powers)
 
 
-def noise_power(samples: NDArray[Any], measure: str, rate_hz: int) -> float:
+def noise_power(samples: Floats, measure: str, rate_hz: int) -> float:
     """Power of a noise by what goes with a measure of speech: its mean power, or its loudness in LUFS."""
-    level_db = MEASURES["lufs" if measure == "lufs" else "mean_power"](samples.astype(np.float64), rate_hz)
+    level_db = MEASURES["lufs" if measure == "lufs" else "mean_power"](samples, rate_hz)
     return float(FULL_SCALE**2 * 10 ** (level_db / 10))
 
 

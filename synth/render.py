@@ -204,7 +204,7 @@ def _first_channel(load: Load, recording_id: str) -> NDArray[np.int16]:
     return channel
 
 
-def noise_stem_into(row: dict[str, Any], loads: Loads, out: NDArray[np.int16] | NDArray[np.int32], begin: int) -> None:
+def noise_stem_into(row: dict[str, Any], loads: Loads, out: NDArray[np.int16] | NDArray[np.float64], begin: int) -> None:
     """The noise of a row as it was recorded, outside any room."""
     render_noise_into(row, loads.speech if row["noise_kind"] == "babble" else loads.noise, out, begin)
 

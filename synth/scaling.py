@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 _BLOCK = 16384
 
 
-def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16]) -> None:
-    """`rint(gain * samples)` into `out`, both int16 [samples]. The plan's gains leave room, so nothing is limited here."""
+def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16] | NDArray[np.float64]) -> None:
+    """`rint(gain * samples)` of int16 [samples] into `out`, as long. The gains of plans leave room: int16 is not limited."""
     if gain == 1.0:
         out[:] = samples
         return

@@ -71,7 +71,7 @@ CLIPPED = {"transform": "ClippingDistortion", "probability": 0.7}
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("noise", {"noise": {"corpus": "hisses"}, "mix_types": ["clean", "single"]}),
     ("several", {"noise": {"corpus": "hisses", "count": {"choice": [1, 2]}, "probability": 0.7}}),
-    ("crackles", {"noise": {"corpus": "crackles", "count": 2}}),
+    ("clicks", {"noise": {"corpus": "crackles", "count": 2}}),
     ("babble", {"speakers.held_out": 0.4, "noise": {"babble": {"talkers": 1}}, "n_src": 1, "overlap": {"mode": "full"}}),
     ("lufs", {"levels": {"measure": "mean_power", "level_db": -30.0}, "noise": {"corpus": "hisses"}}),
     ("rooms", {"rooms": ROOM, "targets": ["anechoic", "early", "direct"]}),

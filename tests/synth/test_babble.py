@@ -43,7 +43,7 @@ def told(placed: NoisePlacement, table: pa.Table, mixture: int) -> list[tuple[An
 def rendered(placed: NoisePlacement, table: pa.Table, audio: dict[str, NDArray[np.int16]], mixture: int, length: int) -> Any:
     names = ("ids", "starts_samples", "lengths_samples", "offsets_samples", "fade_ins_samples", "fade_outs_samples", "gains")
     row = dict(zip((f"noise_{name}" for name in names), zip(*told(placed, table, mixture), strict=True), strict=True))
-    out = np.empty(length, dtype=np.int32)
+    out = np.empty(length)
     render_noise_into(row, audio.__getitem__, out)
     return out
 

@@ -76,8 +76,8 @@ def row(placed: NoisePlacement, pool: Noises, mixture: int, gain: float = 1.0) -
     }
 
 
-def rendered(placed: NoisePlacement, pool: Noises, mixture: int, num_samples: int, gain: float = 1.0) -> NDArray[np.int32]:
-    out = np.empty(num_samples, dtype=np.int32)
+def rendered(placed: NoisePlacement, pool: Noises, mixture: int, num_samples: int, gain: float = 1.0) -> NDArray[np.float64]:
+    out = np.empty(num_samples)
     render_noise_into(row(placed, pool, mixture, gain), pool.audio.__getitem__, out)
     return out
 
@@ -151,7 +151,7 @@ def test_a_seam_has_no_click() -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_any_part_is_the_same_as_the_whole(count: int) -> None:
-    """Rendering from anywhere gives the bits of the whole, in int16 as in int32, fades and rounding included."""
+    """Rendering from anywhere gives the bits of the whole, in int16 as in float64, fades and rounding included."""
     pool = noises({f"n{k}": hiss(k, 0.7 + 0.2 * k) for k in range(3)})
     placed = place(pool, [30_000], count=count, crossfade_s=0.25)
     assert placed.pieces.fade_in.any() and placed.pieces.fade_out.any()
