@@ -50,7 +50,7 @@ def print_datasets(datasets: "list[Listed]") -> None:
             human_size(dataset.size_bytes),
             dataset.versions,
             ", ".join(f"{tag}={version}" for tag, version in dataset.tags.items()),
-            dataset.licence,
+            f"{dataset.licence} (no commercial use)" if dataset.commercial_use is False else dataset.licence,
             _assignments(dataset.overrides),
         )
         for dataset in datasets
