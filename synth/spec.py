@@ -213,7 +213,8 @@ def _check_length(spec: SeparationSpec) -> None:
 def _check_turns(spec: SeparationSpec, overlap: SequentialOverlap | SparseOverlap | ConversationOverlap) -> None:
     seconds, sources = spec.seconds(), spec.source_numbers()[-1]
     pause_s = 0.0 if isinstance(overlap, SparseOverlap) else overlap.pause_s.support()[1]
-    needed = round(sources * LEAST_CUT_S + (sources - 1) * (pause_s + _ROUNDING_S), 3)
+    pauses_s = (sources - 1) * (pause_s + _ROUNDING_S) if pause_s else 0.0
+    needed = round(sources * LEAST_CUT_S + pauses_s, 3)
     if seconds is not None and seconds < needed:
         pauses = f" and the longest pause ({pause_s:g} s) between them" if pause_s else ""
         raise ValueError(
