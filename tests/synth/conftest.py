@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.levels import measure_frames
+from synth.loudness import MEASURES
+from synth.render import Loads, render
+from synth.spec import SeparationSpec
 
 Make = Callable[..., "Utterances"]
 
@@ -78,3 +82,62 @@ def make_utterances() -> Make:
         return Utterances(pa.concat_tables(tables), audio)
 
     return make
+
+
+MakeSpec = Callable[..., SeparationSpec]
+
+
+@pytest.fixture(scope="session")
+def make_spec() -> MakeSpec:
+    """`make_spec(mixtures=40, overlap="full" or {"mode": ...}, **keys of a spec)`, at the rate of `make_utterances`."""
+
+    def make(mixtures: int = 40, overlap: str | dict[str, Any] = "full", **changes: Any) -> SeparationSpec:
+        asked = {"name": "set", "kind": "separation", "corpus": "c", "sample_rate_hz": 8000, **changes}
+        mode = {"mode": overlap} if isinstance(overlap, str) else overlap
+        return SeparationSpec.model_validate({**asked, "splits": {"train": {"mixtures": mixtures}}, "overlap": mode})
+
+    return make
+
+
+CheckRow = Callable[[dict[str, Any], Any], list[float]]
+
+
+@pytest.fixture(scope="session")
+def check_row() -> CheckRow:
+    """`check_row(row, load)`: renders a row without noise and compares everything that the row says with the samples.
+
+    Returns the level of each source in dB, by the row's measure: the mean over the samples of its pieces, each measured alone.
+    """
+
+    def check(row: dict[str, Any], load: Any) -> list[float]:
+        signals = render(row, Loads(load))
+        n_src, num_samples = len(row["speaker_ids"]), row["num_samples"]
+        assert sorted(signals) == sorted(["mixture", *(f"s{k}" for k in range(1, n_src + 1))])
+        assert sorted(set(row["stem_numbers"])) == list(range(1, n_src + 1))
+        assert len(set(row["speaker_ids"])) == n_src
+        stems = [signals[f"s{k}"] for k in range(1, n_src + 1)]
+        assert (signals["mixture"].astype(np.int32) == np.sum(stems, axis=0, dtype=np.int32)).all()
+        said = np.zeros((n_src, num_samples), dtype=np.int64)
+        powers, samples = np.zeros(n_src), np.zeros(n_src)
+        for at, k in enumerate(row["stem_numbers"]):
+            begin, length, start = (row[f"{name}_samples"][at] for name in ("offsets", "lengths", "starts"))
+            assert 0 <= begin < begin + length <= num_samples
+            said[k - 1, begin : begin + length] += 1
+            source = load(row["source_ids"][at])[start : start + length]
+            piece = stems[k - 1][begin : begin + length]
+            assert (piece == np.rint(row["gains"][at] * source)).all()
+            powers[k - 1] += length * 10 ** (MEASURES[row["level_measure"]](piece, row["sample_rate_hz"]) / 10)
+            samples[k - 1] += length
+        assert said.max() == 1  # a source does not speak over itself
+        assert not np.any(np.stack(stems)[said == 0])
+        speaking = said.sum(axis=0)
+        spoken, shared = np.count_nonzero(speaking), np.count_nonzero(speaking > 1)
+        assert row["overlap_ratio"] == pytest.approx(shared / spoken, abs=1e-12)
+        peak = np.abs(signals["mixture"].astype(np.int32)).max()
+        assert peak <= 32768 * 10 ** (row["peak_bound_dbfs"] / 20) * (1 + 1e-9) <= 32768
+        levels: list[float] = (10 * np.log10(powers / samples)).tolist()
+        assert row["level_db"] == pytest.approx(levels[0], abs=0.05)
+        assert row["sir_db"] == pytest.approx([levels[0] - level for level in levels[1:]], abs=0.05)
+        return levels
+
+    return check
