@@ -109,9 +109,8 @@ def separation_schema(layout: Layout, sample_rate_hz: int) -> pa.Schema:
     `s1..sN`, with `noise` where there is some, sum to `mixture` to the last bit.
     """
     audio = [(name, AUDIO) for name in layout.signals()]
-    return with_features(
-        pa.schema([("id", pa.string()), *audio, *layout.plan_fields(), ("peak_dbfs", pa.float64())]), sample_rate_hz
-    )
+    measured = [("peak_dbfs", pa.float64()), *([("samples_sha256", pa.string())] if layout.by_library else [])]
+    return with_features(pa.schema([("id", pa.string()), *audio, *layout.plan_fields(), *measured]), sample_rate_hz)
 
 
 def audio_columns(schema: pa.Schema) -> list[str]:

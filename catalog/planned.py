@@ -36,12 +36,14 @@ class Planned:
         sample_rate_hz: sample rate of the plan.
         num_channels: of its signals.
         columns: its columns of audio, and what each holds.
+        by_library: whether libraries render the rows, whose last bits may differ between processors.
     """
 
     inputs: tuple[Opened, ...]
     sample_rate_hz: int
     num_channels: int
     columns: tuple[tuple[str, str], ...]
+    by_library: bool
 
     def signals(self, row: dict[str, Any], start: int, length: int, wanted: Sequence[str]) -> dict[str, NDArray[np.int16]]:
         """Mixture, stems and what else is wanted of the samples from `start`, `length` of them or as many as the row has.
@@ -86,7 +88,7 @@ def open_planned(storage: Root, manifest: Manifest) -> Planned | None:
         raise IntegrityError(f"{version} states no sample rate")
     layout = Layout.of(SeparationSpec.model_validate(manifest.spec))
     inputs = link_inputs(storage, version, manifest.inputs)
-    return Planned(inputs, manifest.sample_rate_hz, layout.num_channels, tuple(layout.signals().items()))
+    return Planned(inputs, manifest.sample_rate_hz, layout.num_channels, tuple(layout.signals().items()), layout.by_library)
 
 
 def broken_plans(storage: Root, manifest: Manifest, batch: pa.RecordBatch) -> Iterator[str]:

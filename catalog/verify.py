@@ -16,6 +16,7 @@ from catalog.planned import broken_plans
 from catalog.promises import broken_files, broken_mixtures, broken_recordings, broken_speech
 from catalog.recipe_kind import broken_sums
 from catalog.roots import Root, open_root
+from catalog.sample_digests import COLUMN, broken_samples, rendered_elsewhere
 from catalog.shards import blob_path, sum_digests
 from catalog.text_promises import broken_texts
 from catalog.view import write_view
@@ -74,6 +75,8 @@ def verify(
             result.size_bytes += shard.size_bytes
             if progress is not None:
                 progress(shard.size_bytes)
+    if result.ok and manifest.storage == "plan":
+        result.problems += rendered_elsewhere(storage, manifest)
     if result.ok:
         write_view(storage, manifest)
     return result
@@ -148,6 +151,9 @@ def _check_rows(storage: Root, file: Path, manifest: Manifest, shard: ShardEntry
                 yield from broken_plans(storage, manifest, batch)
             elif manifest.kind in ("separation", "enhancement") and manifest.additive:
                 yield from broken_mixtures(batch)
+                yield from broken_samples(batch)
+            elif manifest.kind in ("separation", "enhancement") and COLUMN in batch.schema.names:
+                yield from broken_samples(batch)
             elif "sums" in manifest.spec and "largest_error_lsb" in manifest.report:
                 yield from broken_sums(batch, manifest.spec, manifest.report)
             if manifest.kind in ("speech", "noise", "rir"):

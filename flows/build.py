@@ -208,7 +208,7 @@ def materialize(
         n_src=manifest.n_src,
         additive=manifest.additive,
         statistics=manifest.statistics,
-        report=manifest.report,
+        report={**manifest.report, "materialized_from": manifest.version},
         software=manifest.software,
         root=root,
     )

@@ -16,6 +16,7 @@ from catalog.inputs import loads_of, open_inputs
 from catalog.kinds import AUDIO, separation_schema
 from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
+from catalog.sample_digests import COLUMN, samples_digest
 from catalog.shards import Shard, ShardWriter, blob_path
 from flows.kept_shards import KeptPart, kept_batches
 from synth import wav
@@ -130,7 +131,7 @@ def _render_batch(
 ) -> pa.RecordBatch:
     num_channels, signals = layout.num_channels, layout.signals()
     ends: dict[str, list[int]] = {name: [0] for name in buffers}
-    peaks = np.empty(len(plan))
+    peaks, digests = np.empty(len(plan)), []
     rows = plan.select([name for name in plan.column_names if name in NEEDED_TO_RENDER]).to_pylist()
     for k, row in enumerate(rows):
         header = np.frombuffer(wav.header(row["num_samples"], sample_rate_hz, num_channels), dtype=np.uint8)
@@ -148,9 +149,11 @@ def _render_batch(
             if name not in out:
                 out[name] = np.empty_like(out["mixture"])
         render_into(row, loads, out)
+        if layout.by_library:
+            digests.append(samples_digest({column: out[signal] for column, signal in signals.items() if signal in out}))
         peaks[k] = max(int(out["mixture"].max()), -int(out["mixture"].min()), 1)  # 1: silence has no level
     audio = {name: _audio_column(ends[name], buffer) for name, buffer in buffers.items()}
-    measured = {"peak_dbfs": pa.array(20 * np.log10(peaks / FULL_SCALE))}
+    measured = {"peak_dbfs": pa.array(20 * np.log10(peaks / FULL_SCALE)), COLUMN: pa.array(digests, pa.string())}
     planned = {name: plan[name].combine_chunks() for name in plan.column_names}
     columns: dict[str, Any] = {**planned, **audio, **measured}
     return pa.RecordBatch.from_arrays([columns[field.name] for field in schema], schema=schema)

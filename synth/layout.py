@@ -75,6 +75,11 @@ class Layout:
         """Whether the stems in the columns add up to the mixture."""
         return not self.degraded_mixture and self.clean in (None, "reverberant")
 
+    @property
+    def by_library(self) -> bool:
+        """Whether libraries render the rows, whose last bits may differ between processors."""
+        return self.rooms or self.degraded_sources or self.degraded_mixture
+
     def plan_schema(self) -> pa.Schema:
         """The columns of the plan."""
         return pa.schema([("id", pa.string()), *self.plan_fields()])

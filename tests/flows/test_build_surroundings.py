@@ -17,6 +17,7 @@ from catalog.roots import Root
 from flows.build import build, materialize
 from flows.specs import load_spec
 from synth.levels import active_power
+from synth.room_stems import stem_image
 from synth.spec import SeparationSpec
 
 RATE_HZ = 16_000
@@ -220,3 +221,16 @@ def test_a_webdataset_holds_signals_of_all_channels_and_the_row_beside_them(talk
             read, rate = soundfile.read(io.BytesIO(files[f"{row['id']}.{column}.wav"]), dtype="float32")
             assert rate == RATE_HZ
             np.testing.assert_array_equal(read.T, row[column]["array"])
+
+
+def test_another_machine_that_renders_otherwise_is_told_of(talk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan in rooms was materialised here; a machine whose convolution differs in a bit verifies the plan."""
+    made(talk, "bits", {"rooms": ROOM}, "plan")
+    assert catalog.verify("bits@1", root=talk).problems == []
+    materialize("bits", root=talk, workers=1)
+    assert catalog.verify("bits@1", root=talk).problems == []
+    assert catalog.get("bits@2", split="test", columns=["samples_sha256"], root=talk)[0]["samples_sha256"]
+    monkeypatch.setattr("synth.render.stem_image", lambda *asked: stem_image(*asked) + 1)
+    (problem,) = catalog.verify("bits@1", root=talk).problems
+    assert "renders 18 of the first 18 rows with other samples than bits@2" in problem
+    assert catalog.verify("bits@2", root=talk).problems == []
