@@ -19,10 +19,12 @@ from flows.build import build, dry_run
 from flows.cli import run
 from flows.specs import load_spec
 from synth.errors import YuliaoError
+from synth.noise_spec import NoiseSpec
 from synth.spec import SeparationSpec
 
 COUNTS = {"splits.train.mixtures": 60, "splits.validation.mixtures": 12, "splits.test.mixtures": 12}
 AUDIO = ("mixture", "s1", "s2")
+FOLDER = pytest.mark.parametrize("root_url", ["folder"], indirect=True)  # S3 is slow, and has a test of its own
 
 
 def spec(name: str = "sep_2spk_partial", **changes: Any) -> SeparationSpec:
@@ -83,6 +85,7 @@ def sources_of(root_url: str, version: int) -> dict[str, str]:
     return {row["id"]: row["audio_sha256"] for split in manifest.splits for row in stored_rows(root_url, manifest, split)}
 
 
+@FOLDER
 @pytest.mark.parametrize("name", ["sep_2spk_full", "sep_2spk_partial"])
 def test_rows_whose_sources_survive_are_kept_to_the_byte_and_only_others_rendered(
     root_url: str, ingest_talk: Any, change_corpus: Any, rendered: list[str], name: str
@@ -124,6 +127,7 @@ def test_rows_whose_sources_survive_are_kept_to_the_byte_and_only_others_rendere
     assert "levelled_anew" in card
 
 
+@FOLDER
 def test_the_same_again_is_no_new_version(root_url: str, ingest_talk: Any, change_corpus: Any, rendered: list[str]) -> None:
     ingest_talk(root_url, {"train-clean-100": 12})
     build(spec(), root=root_url, workers=1)
@@ -140,7 +144,7 @@ def test_shards_without_a_change_are_shared_and_another_name_has_them_too(
     root_url: str, ingest_talk: Any, change_corpus: Any
 ) -> None:
     ingest_talk(root_url, {"train-clean-100": 12})
-    first = manifest_of(root_url, build(spec(), root=root_url, workers=1, shard_bytes=1 << 18))
+    first = manifest_of(root_url, build(spec(), root=root_url, workers=1, shard_bytes=1 << 19))
     change_corpus(root_url, gone=None, added=None)
     made = [
         manifest_of(root_url, build(spec(), name=name, root=root_url, workers=workers, keep_from="sep_2spk_partial@1"))
@@ -155,6 +159,7 @@ def test_shards_without_a_change_are_shared_and_another_name_has_them_too(
         assert catalog.verify(manifest.name, root=root_url).problems == []
 
 
+@FOLDER
 def test_a_speaker_stays_in_the_split_that_was_drawn_for_them(root_url: str, ingest_talk: Any, change_corpus: Any) -> None:
     ingest_talk(root_url, {"train-clean-100": 12})
     build(spec(), root=root_url, workers=1)
@@ -175,6 +180,7 @@ def _speakers(root_url: str, version: int) -> dict[str, set[str]]:
     return {split: {s for row in rows for s in row["speaker_ids"]} for split, rows in dataset.items()}
 
 
+@FOLDER
 def test_a_set_stored_as_its_plan_is_kept_like_one_of_audio(root_url: str, ingest_talk: Any, change_corpus: Any) -> None:
     ingest_talk(root_url, {"train-clean-100": 12})
     for name, storage in (("planned", "plan"), ("stored", "audio")):
@@ -196,6 +202,7 @@ def test_a_set_stored_as_its_plan_is_kept_like_one_of_audio(root_url: str, inges
         assert catalog.verify(str(published), root=root_url).problems == []
 
 
+@FOLDER
 @pytest.mark.parametrize(
     "changes",
     [
@@ -224,6 +231,41 @@ def test_sets_of_every_kind_are_kept(
     assert catalog.verify("sep_2spk_partial", root=root_url).problems == []
 
 
+ROOM: dict[str, Any] = {"simulate": {"rt60_s": 0.2, "size_m": [4.0, 3.5, 2.6], "max_order": 3}, "rooms": {"train": 3}}
+SURROUNDED: list[dict[str, Any]] = [
+    {"noise": {"corpus": "hisses", "count": {"choice": [1, 2]}, "probability": 0.7}, "mix_types": ["clean", "single"]},
+    {"rooms": {**ROOM, "probability": 0.5, "noise": True}, "noise": {"corpus": "hisses"}, "targets": ["early"]},
+    {"degradations": {"sources": [{"transform": "speed"}], "mixture": [{"transform": "ClippingDistortion", "probability": 0.5}]}},
+]
+
+
+@FOLDER
+@pytest.mark.parametrize("changes", SURROUNDED, ids=["noise", "rooms", "degraded"])
+def test_sets_with_noise_rooms_and_degradations_are_kept(
+    root_url: str, ingest_talk: Any, publish_noise: Any, change_corpus: Any, rendered: list[str], changes: dict[str, Any]
+) -> None:
+    ingest_talk(root_url, {"train-clean-100": 12})
+    hisses = {f"a{k}": (np.random.default_rng(k).standard_normal(4000 + 3000 * k) * 1500).astype(np.int16) for k in range(4)}
+    publish_noise("hisses", train=hisses)
+    asked = spec(**{"splits": {"train": {"mixtures": 24}}, **changes}, **dict.fromkeys(list(COUNTS)[1:], 0))
+    first = manifest_of(root_url, build(asked, root=root_url, workers=1))
+    change_corpus(root_url)
+    del rendered[:]
+    second = manifest_of(root_url, build(asked, root=root_url, workers=1, keep_from="sep_2spk_partial"))
+    report, now = second.report["train"], sources_of(root_url, 2)
+    assert 0 < len(rendered) == report["levelled_anew"] + report["refilled"] < 24
+    for was, row in zip(*(stored_rows(root_url, manifest, "train") for manifest in (first, second)), strict=True):
+        intact = all(now.get(i) == digest for i, digest in zip(was["source_ids"], was["source_sha256s"], strict=True))
+        assert (row == was) == intact == (row["id"] not in rendered)
+    assert catalog.verify("sep_2spk_partial", root=root_url).problems == []
+    if "noise" in changes:
+        publish_noise("winds", train={"b": hisses["a0"]})
+        other = asked.model_copy(update={"noise": NoiseSpec.model_validate({**changes["noise"], "corpus": "winds"})})
+        with pytest.raises(YuliaoError, match=r"was made with hisses@1, and this set is to be made with winds@1"):
+            build(other, root=root_url, workers=1, keep_from="sep_2spk_partial")
+
+
+@FOLDER
 def test_an_interrupted_build_goes_on_with_the_shards_that_are_missing(
     root_url: str, ingest_talk: Any, change_corpus: Any, rendered: list[str]
 ) -> None:
@@ -254,6 +296,7 @@ def test_an_interrupted_build_goes_on_with_the_shards_that_are_missing(
     assert (made.rows_digest, made.blobs) == (undisturbed.rows_digest, undisturbed.blobs)
 
 
+@FOLDER
 def test_a_dry_run_says_how_many_would_be_kept(root_url: str, ingest_talk: Any, change_corpus: Any) -> None:
     ingest_talk(root_url, {"train-clean-100": 12})
     build(spec(), root=root_url, workers=1)

@@ -72,7 +72,7 @@ OTHERS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 1000),
     asked=st.sampled_from([PARTIAL, FULL, {**FULL, "length": "max"}, {**PARTIAL, "speakers": {"gender": "same"}}]),
