@@ -93,7 +93,7 @@ class Energies:
         return totals
 
     def active_powers(
-        self, utterances: Ints, starts: Ints, lengths: Ints, frame: int
+        self, utterances: Ints, starts: Ints, lengths: Ints, frame: int, gains: NDArray[np.float64] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Active power of a piece of each of `utterances`: mean square of a sample over the piece's active frames.
 
@@ -105,9 +105,10 @@ class Energies:
             starts: first sample of each piece, a multiple of `frame`; int64 [pieces].
             lengths: samples of each piece; int64 [pieces].
             frame: samples in 10 ms.
+            gains: at which the pieces are rounded, float64 [pieces]; None means 1.
 
         Returns:
-            Powers, float64 [pieces], 0 for a piece that is silent or shorter than 20 ms. And doubts in dB, float64 [pieces]:
+            Powers before any gain, float64 [pieces], 0 for a piece that is silent or shorter than 20 ms. And doubts in dB, float64 [pieces]:
             by how much the level may change when the piece is scaled and rounded, since that may take frames that lie close
             to those 40 dB across.
         """
@@ -121,11 +122,14 @@ class Energies:
             blocks = np.cumsum(counts[pieces]) // 2_000_000
             for block in np.split(pieces, np.flatnonzero(np.diff(blocks)) + 1):
                 if len(block):
-                    powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], frame)
+                    at_gains = np.ones(len(block)) if gains is None else gains[block]
+                    powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], at_gains, frame)
         return powers, doubts_db
 
 
-def _active_powers(values: Ints, begins: Ints, counts: Ints, frame: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _active_powers(
+    values: Ints, begins: Ints, counts: Ints, gains: NDArray[np.float64], frame: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Power and doubt of pieces of `counts` (> 0) frames of 20 ms from each of `begins`, each frame two values of 10 ms."""
     firsts = np.cumsum(counts) - counts
     at = np.repeat(begins - 2 * firsts, counts) + 2 * np.arange(counts.sum())
@@ -136,7 +140,7 @@ def _active_powers(values: Ints, begins: Ints, counts: Ints, frame: int) -> tupl
     active_counts = np.add.reduceat(active.astype(np.int64), firsts)
     powers = np.add.reduceat(np.where(active, energies, 0), firsts) / active_counts / (2 * frame)
     # Rounding changes the energy of a frame that lies at the threshold by a few parts in a thousand, or more where that is faint.
-    threshold_rms = np.sqrt(loudest / _ACTIVE_RANGE / (2 * frame))
+    threshold_rms = gains * np.sqrt(loudest / _ACTIVE_RANGE / (2 * frame))
     margins = loudest * (0.005 + 0.15 / np.maximum(threshold_rms, 0.15))
     near = np.add.reduceat((np.abs(excess) < np.repeat(margins, counts)).astype(np.int64), firsts)
     return powers, 10 * np.log10(1 + near / active_counts)

@@ -22,6 +22,7 @@ from synth.gains import (
     headroom,
     measured_levels,
     peak_bounds,
+    rounded_at,
     rounded_down,
     settle,
     stem_powers,
@@ -158,6 +159,8 @@ def plan_split(
             noise = noise.at(by_hearing)
     clip_gains = np.minimum(1.0, headroom(roundings) / bounds)
     gains = rounded_down(gains * clip_gains[pieces.mixture])
+    if spec.levels.measure == "active_rms":
+        levels = rounded_at(levels, pieces, gains, energies, frame)
     written = settle(spec.levels.measure, pieces, levels, gains, outside[pieces.mixture], sources["id"], load, rate_hz)
     powers = stem_powers(pieces, written, stems, mixtures)
     around_columns: dict[str, Any] = {}
