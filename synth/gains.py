@@ -112,7 +112,7 @@ def rounded_down(gains: Floats) -> Floats:
 
 
 def rounded_at(levels: Levels, pieces: Pieces, gains: Floats, energies: Energies, frame: int) -> Levels:
-    """Active levels with doubts as they are at some gains: the lower a piece, the more frames rounding takes across the threshold."""
+    """Active levels with doubts as they are at some gains: rounding takes more frames of a lowered piece across the threshold."""
     doubts_db, lowered = levels.doubts_db.copy(), np.flatnonzero(gains < 1)
     of_lowered = pieces.taken(lowered)
     _, doubts_db[lowered] = energies.active_powers(of_lowered.source, of_lowered.start, of_lowered.length, frame, gains[lowered])

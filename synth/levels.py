@@ -108,9 +108,9 @@ class Energies:
             gains: at which the pieces are rounded, float64 [pieces]; None means 1.
 
         Returns:
-            Powers before any gain, float64 [pieces], 0 for a piece that is silent or shorter than 20 ms. And doubts in dB, float64 [pieces]:
-            by how much the level may change when the piece is scaled and rounded, since that may take frames that lie close
-            to those 40 dB across.
+            Powers before any gain, float64 [pieces], 0 for a piece that is silent or shorter than 20 ms. And doubts in dB,
+            float64 [pieces]: by how much the level may change when the piece is scaled and rounded, since that may take frames
+            that lie close to those 40 dB across.
         """
         powers, doubts_db = np.zeros(len(utterances)), np.zeros(len(utterances))
         begins = self._lists.begin[utterances] + starts // frame
