@@ -102,20 +102,22 @@ def speak_corpus(folder: Path) -> tuple[Path, Path]:
                 files[f"{speaker.split}/S{speaker.number:04}/{utterance}.wav"] = wav.encode(samples, SAMPLE_RATE_HZ)
                 if utterance not in WITHOUT_TRANSCRIPT:
                     transcript.append(f"{utterance} {words}\n")
-            speaker_tars[f"data_aishell/wav/S{speaker.number:04}.tar.gz"] = _tar(files)
+            speaker_tars[f"data_aishell/wav/S{speaker.number:04}.tar.gz"] = packed_tar(files)
     lexicon = sorted({word for sentence in sentences for word in sentence.split()})
     folder.mkdir(parents=True, exist_ok=True)
     data, resource = folder / "data_aishell.tgz", folder / "resource_aishell.tgz"
-    data.write_bytes(_tar({"data_aishell/transcript/aishell_transcript_v0.8.txt": "".join(transcript).encode()} | speaker_tars))
+    data.write_bytes(
+        packed_tar({"data_aishell/transcript/aishell_transcript_v0.8.txt": "".join(transcript).encode()} | speaker_tars)
+    )
     genders = "".join(f"{speaker.number:04} {speaker.gender}\n" for speaker in SPEAKERS)
     spelled = "".join(f"{word} {' '.join(word)}\n" for word in lexicon)
     resource.write_bytes(
-        _tar({"resource_aishell/speaker.info": genders.encode(), "resource_aishell/lexicon.txt": spelled.encode()})
+        packed_tar({"resource_aishell/speaker.info": genders.encode(), "resource_aishell/lexicon.txt": spelled.encode()})
     )
     return data, resource
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
+def packed_tar(files: dict[str, bytes]) -> bytes:
     """A gzipped tar of `files`, without times or owners, so that the same content gives the same bytes."""
     packed = io.BytesIO()
     with (

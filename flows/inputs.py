@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from catalog.errors import DatasetNotFound
 from catalog.manifests import Manifest, Pin
+from catalog.names import parse_reference
 from catalog.roots import Root
+from flows import corpora
 from flows.hearing import hear_rows
 from flows.noises import NoiseCorpus, noise_sources, open_noise_corpora
 from flows.progress import Progress
@@ -50,10 +53,11 @@ def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progre
     """The versions that a spec names. Rooms that it asks to be simulated are simulated, unless they were before.
 
     Raises:
-        DatasetNotFound: the catalog lacks one; near matches are shown.
+        DatasetNotFound: the catalog lacks some: all that can be ingested are named; of others near matches are shown.
         CatalogError: one is of another kind, or of a sample rate below the spec's.
         PlanError: rooms that cannot be.
     """
+    _check_ingested(root, spec)
     corpus = open_corpus(root, spec)
     noises = open_noise_corpora(root, spec.noise, spec.sample_rate_hz, spec.name) if spec.noise is not None else []
     if spec.rooms is None:
@@ -62,6 +66,20 @@ def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progre
     n_src = spec.source_numbers()[-1]
     rirs = rir_sources(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
     return Inputs(corpus, noises, rirs)
+
+
+def _check_ingested(root: Root, spec: SeparationSpec) -> None:
+    """Corpora that yuliao knows and the catalog lacks: named all at once, since each may take hours to fetch."""
+    of_noise = spec.noise.corpus if spec.noise is not None else ()
+    of_rooms = (spec.rooms.corpus,) if spec.rooms is not None and spec.rooms.corpus is not None else ()
+    asked = dict.fromkeys(parse_reference(reference)[0] for reference in (spec.corpus, *of_noise, *of_rooms))
+    known = set(corpora.names())
+    missing = [name for name in asked if name in known and not root.exists(f"{name}/manifests")]
+    if missing:
+        raise DatasetNotFound(
+            f"{spec.name} is made from {', '.join(asked)}, and catalog {root.url} has no {', '.join(missing)}: "
+            f"{' && '.join(f'yuliao ingest {name}' for name in missing)}; or take others (--corpus, --set noise.corpus=...)"
+        )
 
 
 def surroundings(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Around:

@@ -280,7 +280,8 @@ def _rooms(spec: SeparationSpec, placement: Placement, noise: Noise | None, arou
 
 def _wanted(spec: SeparationSpec) -> Wanted:
     channels = spec.rooms.num_microphones if spec.rooms is not None else 1
-    return Wanted(spec.levels.measure, spec.sample_rate_hz, channels, tuple(spec.targets))
+    clean: tuple[Target, ...] = () if spec.clean in (None, "reverberant") else (spec.clean,)
+    return Wanted(spec.levels.measure, spec.sample_rate_hz, channels, (*spec.targets, *clean))
 
 
 def _rows_to_hear(

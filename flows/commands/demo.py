@@ -14,11 +14,11 @@ from flows.commands.viewing import print_datasets
     type=click.Path(path_type=Path, file_okay=False),
     default=".demo",
     show_default=True,
-    help="Where the demo keeps its corpus and its catalog.",
+    help="Where the demo keeps its corpora and its catalog.",
 )
 @click.pass_context
 def demo(context: click.Context, folder: Path) -> None:
-    """Speak a small Mandarin corpus, ingest it, make both two-speaker sets of it, verify them and show how to load them.
+    """Speak a small Mandarin corpus, make noises, ingest all, mix sets for separation and enhancement, verify them.
 
     The demo has a catalog of its own and never touches yours.
     """

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
-MADE = ["aishell1@1", "sep_2spk_full@1", "sep_2spk_partial@1"]
+MADE = [
+    *("aishell1@1", "musan@1", "demand@1", "sep_2spk_full@1", "sep_2spk_partial@1"),
+    *("enh_aishell_noisy@1", "enh_aishell_noisy_4mic@1", "enh_voicebank_style@1"),
+]
 
 
 @pytest.mark.slow
