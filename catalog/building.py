@@ -37,8 +37,30 @@ class Building:
 
 def blobs_in_building(root: Root, name: str) -> set[str]:
     """SHA-256s of the blobs that unfinished builds of `name` count on."""
+    return {shard.blob for shards in journals(root, name).values() for shard in shards}
+
+
+def journals(root: Root, name: str) -> dict[str, list[Shard]]:
+    """What unfinished builds of `name` have finished so far, by their fingerprint."""
     journal = f"{name}/building"
-    return {shard.blob for fingerprint in root.children(journal) for _, shard in _entries(root, f"{journal}/{fingerprint}")}
+    return {entry: [shard for _, shard in _entries(root, f"{journal}/{entry}")] for entry in root.children(journal)}
+
+
+def discard_abandoned(root: Root, name: str, before: float) -> int:
+    """Forget builds that finished nothing since that time, in seconds since the epoch; returns how many."""
+    abandoned = [
+        entry for entry in root.children(f"{name}/building") if not _advanced_since(root, f"{name}/building/{entry}", before)
+    ]
+    for fingerprint in abandoned:
+        Building(root, name, fingerprint).discard()
+    return len(abandoned)
+
+
+def _advanced_since(root: Root, folder: str, time_s: float) -> bool:
+    try:
+        return any(root.modified(f"{folder}/{entry}") >= time_s for entry in root.children(folder))
+    except FileNotFoundError:  # it has just been published
+        return True
 
 
 def _entries(root: Root, folder: str) -> Iterator[tuple[str, Shard]]:

@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog.building import blobs_in_building
+from catalog.building import blobs_in_building, discard_abandoned
 from catalog.errors import CatalogError, IntegrityError, PinnedError
 from catalog.manifests import known_pins, manifest_path, parse_manifest, present_manifests, resolve, tombstone_path
 from catalog.names import is_name
 from catalog.roots import Root, open_root
 
 GRACE_S = 24 * 3600.0
+ABANDONED_S = 30 * GRACE_S  # without a finished shard; a build that is run again after that begins anew
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Swept:
 
     blobs: int
     temporary_files: int
+    builds: int  # journals of abandoned ones
 
 
 def remove(reference: str, *, root: str | os.PathLike[str] | None = None) -> tuple[str, int]:
@@ -88,36 +90,42 @@ def _are(names: list[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def gc(*, grace_s: float = GRACE_S, root: str | os.PathLike[str] | None = None) -> Swept:
+def gc(*, grace_s: float = GRACE_S, abandoned_s: float = ABANDONED_S, root: str | os.PathLike[str] | None = None) -> Swept:
     """Remove blobs to which no manifest and no unfinished build refers, and temporary files of killed processes.
 
-    Nothing younger than `grace_s` seconds is touched: a running build may be about to refer to it.
+    Nothing younger than `grace_s` seconds is touched: a running build may be about to refer to it. A build that finished no shard
+    for `abandoned_s` seconds is none any more. Of a catalog in S3, this machine's copies go too.
 
     Raises:
         IntegrityError: a manifest cannot be read, so that what it refers to is not known.
     """
     storage = open_root(root)
     before = time.time() - grace_s
-    blobs = sum(_sweep_blobs(storage, name, before) for name in storage.children("") if is_name(name))
-    return Swept(blobs, storage.sweep_temporary(before))
+    names = [name for name in storage.children("") if is_name(name)]
+    builds = sum(discard_abandoned(storage, name, time.time() - abandoned_s) for name in names)
+    swept = [blob for name in names for blob in _sweep_blobs(storage, name, before)]
+    if swept:
+        others = {blob for name in names for blob in storage.children(f"{name}/blobs")}  # the same may be of another dataset
+        storage.drop_copies(set(swept) - others)
+    return Swept(len(swept), storage.sweep_temporary(before), builds)
 
 
-def _sweep_blobs(storage: Root, name: str, before: float) -> int:
+def _sweep_blobs(storage: Root, name: str, before: float) -> list[str]:
     candidates = [blob for blob in storage.children(f"{name}/blobs") if _is_older(storage, f"{name}/blobs/{blob}", before)]
     if not candidates:
-        return 0
+        return []
     # The references are read after the blobs: what was referred to in between is seen.
     wanted = blobs_in_building(storage, name)
     for manifest in present_manifests(storage, name):
         wanted |= manifest.blobs
-    swept = 0
+    swept = []
     for blob in candidates:
         path = f"{name}/blobs/{blob}"
         if blob.removesuffix(".arrow") not in wanted and _is_older(
             storage, path, before
         ):  # a build may have renewed it meanwhile
             storage.remove(path)
-            swept += 1
+            swept.append(blob)
     return swept
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import uuid
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,9 @@ class Root(Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a file or everything below; nothing where there is nothing."""
+
+    def drop_copies(self, blobs: Iterable[str]) -> None:
+        """Remove what this machine keeps of blobs of these file names, beside the catalog itself."""
 
     def scratch(self, name: str) -> Path:
         """A local folder, made if need be, for files that are being written for dataset `name`."""
@@ -152,6 +156,9 @@ class FolderRoot:
                 shutil.rmtree(doomed)
             else:
                 doomed.unlink()
+
+    def drop_copies(self, blobs: Iterable[str]) -> None:
+        pass  # what is fetched is the blob itself
 
     def scratch(self, name: str) -> Path:
         folder = self._scratch / name

@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,6 +176,10 @@ class S3Root:
         with self._storage(path) as (fs, key):
             if fs.exists(key):
                 fs.rm(key, recursive=True)
+
+    def drop_copies(self, blobs: Iterable[str]) -> None:
+        for blob in blobs:
+            self._cached(blob).unlink(missing_ok=True)
 
     def scratch(self, name: str) -> Path:
         folder = settings.cache() / "scratch" / name

@@ -3,14 +3,16 @@
 import json
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.building import Building, journals
 from catalog.errors import CatalogError, PinnedError, near_matches
 from catalog.manifests import Manifest, dataset_names, read_manifest, resolve, version_numbers
+from catalog.names import is_name
 from catalog.publish import Published, publish
 from catalog.removal import remove
 from catalog.roots import Root, open_root
@@ -80,6 +82,7 @@ def forget(speaker_id: str, corpus: str, *, purge: bool = False, root: str | os.
     if purge:
         for holder in holders:
             remove(holder.version, root=root)
+        _discard_builds(storage, speaker_id)
     return Forgotten(published, removed_rows, holders, purge)
 
 
@@ -144,6 +147,17 @@ def _known_overlaps(manifest: Manifest) -> tuple[str, ...]:
     return corpora.get(corpus).known_overlaps if corpus in corpora.names() else ()
 
 
+def _discard_builds(storage: Root, speaker_id: str) -> None:
+    """Unfinished builds that name the speaker begin anew: gc takes what they finished."""
+    for name in filter(is_name, storage.children("")):
+        present = set(storage.children(f"{name}/blobs"))
+        for journal, shards in journals(storage, name).items():
+            blobs = [shard.blob for shard in shards if f"{shard.blob}.arrow" in present]
+            columns = (column for batch in _batches(storage, name, blobs) for column in _speaker_columns(batch))
+            if any(_count(column, speaker_id) for column in columns):
+                Building(storage, name, journal).discard()
+
+
 def _holders(storage: Root, manifests: Manifests, speaker_id: str, corpus: str) -> list[Holder]:
     """Versions of the corpus and of what is made from it that hold rows of the speaker, what is made from others first."""
     depths: dict[tuple[str, int], int | None] = {}
@@ -172,14 +186,22 @@ def _holders(storage: Root, manifests: Manifests, speaker_id: str, corpus: str) 
 
 def _rows_of(storage: Root, manifest: Manifest, speaker_id: str) -> int:
     """Rows that name the speaker; all where rows name nobody, so that nobody can tell."""
+    blobs = [shard.blob for split in manifest.splits.values() for shard in split.shards]
     count = 0
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            with pa.memory_map(str(storage.fetch(blob_path(manifest.name, shard.blob)))) as file:  # audio stays unread
-                for batch in pa.ipc.open_stream(file):
-                    names = [name for name in _SPEAKER_COLUMNS if name in batch.schema.names]
-                    count += sum(_count(batch.column(name), speaker_id) for name in names) if names else batch.num_rows
+    for batch in _batches(storage, manifest.name, blobs):
+        columns = _speaker_columns(batch)
+        count += sum(_count(column, speaker_id) for column in columns) if columns else batch.num_rows
     return count
+
+
+def _batches(storage: Root, name: str, blobs: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    for blob in blobs:
+        with pa.memory_map(str(storage.fetch(blob_path(name, blob)))) as file:  # audio stays unread
+            yield from pa.ipc.open_stream(file)
+
+
+def _speaker_columns(batch: pa.RecordBatch) -> list[pa.Array]:
+    return [batch.column(name) for name in _SPEAKER_COLUMNS if name in batch.schema.names]
 
 
 def _count(column: pa.Array, speaker_id: str) -> int:

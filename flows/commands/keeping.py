@@ -40,14 +40,17 @@ def remove(reference: str, as_json: bool) -> None:
 @click.command()
 @options.as_json
 def gc(as_json: bool) -> None:
-    """Free the disk of what no version and no unfinished build needs, and nothing younger than a day."""
+    """Free the disk of what no version and no unfinished build needs, and nothing younger than a day.
+
+    A build that was cut off and not gone on with for 30 days is none any more."""
     from catalog.removal import gc as sweep
 
     swept = sweep()
     if as_json:
         print_json(asdict(swept))
     else:
-        print(f"{swept.blobs:,} blobs and {swept.temporary_files:,} temporary files removed")
+        builds = f", {swept.builds:,} abandoned builds given up" if swept.builds else ""
+        print(f"{swept.blobs:,} blobs and {swept.temporary_files:,} temporary files removed{builds}")
 
 
 COMMANDS = (tag, remove, gc)

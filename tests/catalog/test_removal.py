@@ -76,6 +76,34 @@ def test_gc_takes_what_nothing_refers_to(root: Root, examples: ModuleType) -> No
     assert catalog.gc(grace_s=NO_GRACE_S).blobs == 1
 
 
+def test_builds_that_were_given_up_are_swept(root: Root, examples: ModuleType) -> None:
+    """After a month without a finished shard, of which each counts; their blobs are nobody's then."""
+    for fingerprint, seed in (("old", 1), ("new", 2)):
+        for k in range(2):
+            shard = examples.write_shard(root, "speech", "train", examples.speech_batch(10 * seed + k))
+            Building(root, "speech", fingerprint).record(f"train-{k}", shard)
+    assert catalog.gc(grace_s=NO_GRACE_S).builds == 0
+    time.sleep(2.1)
+    renewed = examples.write_shard(root, "speech", "train", examples.speech_batch(30))
+    Building(root, "speech", "new").record("train-2", renewed)
+    swept = catalog.gc(grace_s=NO_GRACE_S, abandoned_s=1.0)
+    assert (swept.builds, swept.blobs) == (1, 2)
+    assert root.children("speech/building") == ["new"]
+    assert len(Building(root, "speech", "new").finished()) == 3
+
+
+def test_copies_on_this_machine_go_with_the_blobs(root: Root, examples: ModuleType) -> None:
+    """But for those that another dataset has as well."""
+    shards = [examples.write_shard(root, name, "train", examples.speech_batch(1)) for name in ("speech", "other")]
+    single = examples.write_shard(root, "speech", "train", examples.speech_batch(2))
+    Building(root, "other", "a").record("train-0", shards[1])
+    copies = {shard: root.fetch(blob_path("speech", shard.blob)) for shard in (shards[0], single)}
+    assert catalog.gc(grace_s=NO_GRACE_S).blobs == 2
+    assert not copies[single].exists()
+    assert copies[shards[0]].exists() != isinstance(root, FolderRoot)
+    assert root.exists(blob_path("other", shards[1].blob))
+
+
 def test_gc_keeps_blobs_that_another_version_shares(root: Root, examples: ModuleType) -> None:
     for fingerprint, seed in (("a", 1), ("b", 2), ("a", 1)):
         examples.publish_speech(root, "speech", fingerprint, seed)

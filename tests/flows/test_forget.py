@@ -7,11 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from catalog.building import Building
 from catalog.errors import DatasetNotFound, PinnedError
 from catalog.manifests import read_manifest, versions
 from catalog.removal import gc, remove
 from catalog.roots import open_root
-from catalog.shards import blob_path
+from catalog.shards import Shard, blob_path
 from catalog.verify import verify
 from flows.build import build
 from flows.forget import UnknownSpeaker, forget
@@ -97,6 +98,26 @@ def test_derived_versions_are_found_and_purged(tmp_path: Path, ingest_talk: Any,
     left = {path.stem for path in (tmp_path / "catalog").rglob("*.arrow")}
     assert left == kept
     assert blobs - kept
+
+
+def test_unfinished_builds_lose_what_they_have_of_them(tmp_path: Path, ingest_talk: Any) -> None:
+    """A build that was cut off never shows up among the versions; one without the speaker keeps its shards."""
+    root = str(tmp_path / "catalog")
+    ingest_talk(root)
+    storage = open_root(root)
+    build_set(root)
+    [with_them, *_] = read_manifest(storage, "mixtures", 1).splits["train"].shards
+    Building(storage, "mixtures", "cut-off").record("train-0", Shard("train", **with_them.model_dump()))
+    forget(SPEAKER, "librispeech", root=root)
+    build_set(root)
+    [without, *_] = read_manifest(storage, "mixtures", 2).splits["train"].shards
+    Building(storage, "mixtures", "other").record("train-0", Shard("train", **without.model_dump()))
+    assert len(storage.children("mixtures/building")) == 2
+    forget(SPEAKER, "librispeech", purge=True, root=root)
+    assert storage.children("mixtures/building") == ["other"]
+    gc(grace_s=-1, root=root)
+    assert not storage.exists(blob_path("mixtures", with_them.blob))
+    assert storage.exists(blob_path("mixtures", without.blob))
 
 
 def test_nothing_pinned_is_removed_in_silence(tmp_path: Path, ingest_talk: Any) -> None:
