@@ -20,7 +20,7 @@ from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
-from flows.inputs import Around, Inputs, open_inputs, surroundings
+from flows.inputs import Around, Inputs, open_inputs, simulated, surroundings, surroundings_unheard
 from flows.keeping import Kept, keep_plans, open_kept, unchanged
 from flows.progress import Progress, nothing
 from flows.rendering import SHARD_BYTES, render_plans, write_table
@@ -93,6 +93,9 @@ def build(
     check_kind(storage, name, spec.kind)
     layout = Layout.of(spec)
     inputs = open_inputs(storage, spec, workers, progress)
+    if spec.rooms is not None and inputs.rirs is None:
+        _try_out(storage, spec, inputs, workers)
+        inputs = simulated(storage, spec, inputs, workers, progress)
     kept = open_kept(storage, keep_from, spec, inputs) if keep_from is not None else None
     fingerprint = _fingerprint(spec, inputs, kept)
     already = published_already(storage, name, fingerprint) or (
@@ -106,6 +109,8 @@ def build(
     else:
         available = sources(storage, spec, inputs.corpus, workers, progress, kept.speakers() if kept else None)
         _check_leakage(name, available)
+        if spec.rooms is not None and kept is None:
+            _try_out(storage, spec, inputs, workers)
         around = surroundings(storage, spec, inputs, workers, progress)
         plans, fresh = _plans(spec, inputs, available, around, kept)
         tables = {split: plan.table for split, plan in plans.items()}
@@ -214,6 +219,16 @@ def materialize(
     )
 
 
+def _try_out(storage: Root, spec: SeparationSpec, inputs: Inputs, workers: int) -> None:
+    """Plan the set without hearing a mixture in its room: what cannot be is refused before the hours that rooms take.
+
+    Raises:
+        CatalogError, PlanError: as `build`.
+    """
+    available = sources(storage, spec, inputs.corpus, workers, nothing)
+    _plans(spec, inputs, available, surroundings_unheard(storage, spec, inputs, workers, nothing), None)
+
+
 def _check_leakage(name: str, available: Sources) -> None:
     """Publishing checks the rows; this checks the utterances they may be made of, before anything is rendered."""
     columns = ["id", "speaker_id", "audio_sha256"]
@@ -229,9 +244,21 @@ def dry_run(
     root: str | os.PathLike[str] | None = None,
     keep_from: str | None = None,
 ) -> DryRun:
-    """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses."""
+    """Plan the set and say what a build would make, without making it: counts, hours, disk, reach of the overlap ratios, uses.
+
+    No room is simulated, and no mixture is heard in its room, so that nothing is said of clip gains then.
+    """
     name = check_name(spec.name if name is None else name)
-    inputs, available, plans = _planned(open_root(root), spec, keep_from)
+    storage, workers = open_root(root), available_cpus()
+    inputs = open_inputs(storage, spec, workers, nothing)
+    if keep_from is not None:
+        _check_simulated(spec, inputs)
+    kept = open_kept(storage, keep_from, spec, inputs) if keep_from is not None else None
+    available = sources(storage, spec, inputs.corpus, workers, nothing, kept.speakers() if kept else None)
+    plans, _ = _plans(spec, inputs, available, surroundings_unheard(storage, spec, inputs, workers, nothing), kept)
+    if spec.rooms is not None:
+        for plan in plans.values():
+            plan.report.pop("clip_gain_applied", None)
     sizes = {split: int(row_bytes(plan.table, Layout.of(spec)).sum()) for split, plan in plans.items()}
     return DryRun(
         name=name,
@@ -242,13 +269,20 @@ def dry_run(
     )
 
 
-def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] | None = None) -> PlanSummary:
+def write_plan(
+    spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] | None = None, progress: Progress | None = None
+) -> PlanSummary:
     """Plan the set and write the plan, all splits in one Arrow IPC file with a column `split`.
 
     Raises:
-        CatalogError: the file cannot be written; whatever keeps the set from being planned.
+        CatalogError: the file cannot be written; whatever keeps the set from being planned; its rooms have yet to be simulated.
     """
-    _, _, plans = _planned(open_root(root), spec, None)
+    storage, workers = open_root(root), available_cpus()
+    inputs = open_inputs(storage, spec, workers, nothing)
+    _check_simulated(spec, inputs)
+    available = sources(storage, spec, inputs.corpus, workers, nothing)
+    around = surroundings(storage, spec, inputs, workers, progress or nothing)
+    plans, _ = _plans(spec, inputs, available, around, None)
     table = pa.concat_tables(
         [plan.table.add_column(0, "split", pa.array([split] * plan.table.num_rows)) for split, plan in plans.items()]
     )
@@ -258,13 +292,12 @@ def write_plan(spec: SeparationSpec, to: Path, *, root: str | os.PathLike[str] |
     )
 
 
-def _planned(storage: Root, spec: SeparationSpec, keep_from: str | None) -> tuple[Inputs, Sources, dict[str, SplitPlan]]:
-    inputs = open_inputs(storage, spec, available_cpus(), nothing)
-    kept = open_kept(storage, keep_from, spec, inputs) if keep_from is not None else None
-    available = sources(storage, spec, inputs.corpus, available_cpus(), nothing, kept.speakers() if kept else None)
-    around = surroundings(storage, spec, inputs, available_cpus(), nothing)
-    plans, _ = _plans(spec, inputs, available, around, kept)
-    return inputs, available, plans
+def _check_simulated(spec: SeparationSpec, inputs: Inputs) -> None:
+    if spec.rooms is not None and inputs.rirs is None:
+        raise CatalogError(
+            f"the rooms of {spec.name} have yet to be simulated, and its gains come of how loud it is in them: a build simulates "
+            "them once; build --dry-run says what it would make"
+        )
 
 
 def _plans(

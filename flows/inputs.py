@@ -12,9 +12,10 @@ from flows import corpora
 from flows.hearing import hear_rows
 from flows.noises import NoiseCorpus, noise_sources, open_noise_corpora
 from flows.progress import Progress
-from flows.rirs import RirSources, rir_sources
+from flows.rirs import RirSources, rir_sources, rirs_at_hand, rirs_to_simulate
 from flows.sources import Corpus, open_corpus
 from synth.images import Responses
+from synth.measuring import unheard
 from synth.noise_spec import Split
 from synth.plan import Surroundings
 from synth.spec import SeparationSpec
@@ -50,7 +51,7 @@ class Around:
 
 
 def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progress) -> Inputs:
-    """The versions that a spec names. Rooms that it asks to be simulated are simulated, unless they were before.
+    """The versions that a spec names; `rirs` is None where its rooms have yet to be simulated.
 
     Raises:
         DatasetNotFound: the catalog lacks some: all that can be ingested are named; of others near matches are shown.
@@ -62,10 +63,27 @@ def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progre
     noises = open_noise_corpora(root, spec.noise, spec.sample_rate_hz, spec.name) if spec.noise is not None else []
     if spec.rooms is None:
         return Inputs(corpus, noises, None)
-    proportions = {split: spec.split_proportions[cast(Split, split)] for split in spec.counts()}
-    n_src = spec.source_numbers()[-1]
-    rirs = rir_sources(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
+    n_src, proportions = spec.source_numbers()[-1], _proportions(spec)
+    rirs = rirs_at_hand(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
     return Inputs(corpus, noises, rirs)
+
+
+def simulated(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Inputs:
+    """The same with the rooms that the spec asks to be simulated.
+
+    Raises:
+        PlanError: rooms that cannot be.
+        CatalogError: a full disk.
+    """
+    if spec.rooms is None or inputs.rirs is not None:
+        return inputs
+    n_src, proportions = spec.source_numbers()[-1], _proportions(spec)
+    rirs = rir_sources(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
+    return replace(inputs, rirs=rirs)
+
+
+def _proportions(spec: SeparationSpec) -> dict[str, float]:
+    return {split: spec.split_proportions[cast(Split, split)] for split in spec.counts()}
 
 
 def _check_ingested(root: Root, spec: SeparationSpec) -> None:
@@ -89,6 +107,41 @@ def surroundings(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int,
         CatalogError: no noise of the categories asked for; two corpora use an id for different noises.
         PlanError: fewer recordings than splits.
     """
+    around = _noises(root, spec, inputs, workers, progress)
+    if inputs.rirs is None:
+        return around
+    response = Responses(inputs.rirs.load, spec.sample_rate_hz)
+    measure = hear_rows(root.url, inputs.pins, workers, progress)
+    tables = inputs.rirs.tables
+    return Around(
+        {
+            split: replace(of_split, rirs=tables[split], response=response, measure=measure)
+            for split, of_split in around.splits.items()
+        },
+        {**around.report, "rooms": inputs.rirs.report},
+    )
+
+
+def surroundings_unheard(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Around:
+    """The same without the hours that it takes to hear mixtures in their rooms: they get their places there, simulated or not,
+    and gains that mean nothing.
+
+    Raises:
+        CatalogError, PlanError: as `surroundings`.
+    """
+    around = _noises(root, spec, inputs, workers, progress)
+    if spec.rooms is None:
+        return around
+    if inputs.rirs is not None:
+        tables = inputs.rirs.tables
+    else:
+        tables = rirs_to_simulate(spec.name, spec.rooms, spec.source_numbers()[-1], _proportions(spec), spec.seed)
+    in_rooms = {split: replace(of_split, rirs=tables[split], measure=unheard) for split, of_split in around.splits.items()}
+    return replace(around, splits=in_rooms)
+
+
+def _noises(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Around:
+    """The noises of each split, and no rooms."""
     around = {split: Surroundings() for split in spec.counts()}
     report: dict[str, Any] = {}
     if spec.noise is not None and inputs.noises:
@@ -109,12 +162,4 @@ def surroundings(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int,
             split: replace(of_split, noises=found.recordings(split), load_noise=found.load) for split, of_split in around.items()
         }
         report["noise"] = found.report
-    if inputs.rirs is not None:
-        response = Responses(inputs.rirs.load, spec.sample_rate_hz)
-        measure = hear_rows(root.url, inputs.pins, workers, progress)
-        around = {
-            split: replace(of_split, rirs=inputs.rirs.tables[split], response=response, measure=measure)
-            for split, of_split in around.items()
-        }
-        report["rooms"] = inputs.rirs.report
     return Around(around, report)

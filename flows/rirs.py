@@ -20,7 +20,7 @@ from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.rirs import Rirs, open_rirs
 from catalog.roots import Root, open_root
 from flows.progress import Progress
-from flows.room_bank import open_bank
+from flows.room_bank import drawn_places, find_bank, open_bank
 from flows.workers import ordered_map
 from synth import splits
 from synth.errors import PlanError
@@ -93,6 +93,60 @@ def rir_sources(
         held = open_bank(storage, dataset, room_spec, counts, sample_rate_hz, seed, workers, progress)
     else:
         held = pin(storage, *resolve(storage, spec.corpus or ""))
+    return _sources(storage, dataset, held, spec, n_src, proportions, sample_rate_hz, seed, workers, progress)
+
+
+def rirs_at_hand(
+    storage: Root,
+    dataset: str,
+    spec: RoomsSpec,
+    n_src: int,
+    proportions: Mapping[str, float],
+    sample_rate_hz: int,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> RirSources | None:
+    """As `rir_sources`, but None where rooms have yet to be simulated; that they can be is checked."""
+    room_spec = spec.simulated(n_src)
+    if room_spec is not None:
+        held = find_bank(storage, dataset, room_spec, spec.counts(proportions), sample_rate_hz, seed)
+        if held is None:
+            return None
+    else:
+        held = pin(storage, *resolve(storage, spec.corpus or ""))
+    return _sources(storage, dataset, held, spec, n_src, proportions, sample_rate_hz, seed, workers, progress)
+
+
+def rirs_to_simulate(
+    dataset: str, spec: RoomsSpec, n_src: int, proportions: Mapping[str, float], seed: int
+) -> dict[str, pa.Table]:
+    """`RirSources.tables` of rooms that have yet to be simulated: nothing is measured, and there are no samples.
+
+    Raises:
+        PlanError: what no room can have.
+    """
+    room_spec = spec.simulated(n_src)
+    assert room_spec is not None
+    drawn = drawn_places(dataset, room_spec, spec.counts(proportions), seed)
+    for name, kind in (("audio_sha256", pa.string()), ("t60_s", pa.float64()), ("drr_db", pa.float64())):
+        drawn = {split: table.append_column(name, pa.nulls(len(table), kind)) for split, table in drawn.items()}
+    return drawn
+
+
+def _sources(
+    storage: Root,
+    dataset: str,
+    held: Pin,
+    spec: RoomsSpec,
+    n_src: int,
+    proportions: Mapping[str, float],
+    sample_rate_hz: int,
+    seed: int,
+    workers: int,
+    progress: Progress,
+) -> RirSources:
+    """The RIRs of a version, which each of the splits wanted gets some of."""
     manifest = read_manifest(storage, held.name, held.version)
     rirs = open_rirs(storage, manifest, sample_rate_hz, spec.num_microphones)
     tables = {split: rirs.table(split) for split in manifest.splits}
@@ -106,6 +160,10 @@ def rir_sources(
     left_out: dict[str, list[str]] = {}
     for rir_id, problem in zip(*(table.filter(pa.array(~sound))[name].to_pylist() for name in ("id", "problem")), strict=True):
         left_out.setdefault(problem, []).append(rir_id)
+    again = _again(table, sound)
+    if again.any():
+        left_out["has the samples of another"] = table.filter(pa.array(again))["id"].to_pylist()
+        sound &= ~again
     if not sound.any():
         raise PlanError(f"{held} has no RIR that can be used: {'; '.join(sorted(left_out))}; take another corpus (rooms.corpus)")
     table, split_of_row = table.filter(pa.array(sound)).drop_columns(["problem"]), split_of_row[sound]
@@ -117,6 +175,17 @@ def rir_sources(
         load=rirs.load,
         report={"split_by": split_by, "left_out": left_out},
     )
+
+
+def _again(table: pa.Table, sound: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """RIRs whose samples are those of another with a lesser id: in two rooms they could stand in two splits."""
+    seen: set[str] = set()
+    again = np.zeros(len(table), dtype=bool)
+    told = zip(table["id"].to_pylist(), table["audio_sha256"].to_pylist(), range(len(table)), strict=True)
+    for _, digest, row in sorted(one for one in told if sound[one[2]]):
+        again[row] = digest in seen
+        seen.add(digest)
+    return again
 
 
 def _split(

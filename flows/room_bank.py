@@ -25,6 +25,13 @@ from synth.rooms import Rirs, Room, RoomSpec, bank_rooms, check_rooms, simulate
 
 ALGORITHM = 1  # raised when the same spec shall give other RIRs
 ROOMS_PER_SHARD = 25  # a few seconds of work
+_PLACES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("id", "room_id", "recording_id")),
+        ("source_m", pa.list_(pa.float64())),
+        ("microphones_m", pa.list_(pa.list_(pa.float64()))),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,33 @@ def draw_bank(dataset: str, spec: RoomSpec, counts: Mapping[str, int], seed: int
     return {split: bank_rooms(spec, Draws(seed, f"{dataset} rooms", split), rooms) for split, rooms in counts.items()}
 
 
+def drawn_places(dataset: str, spec: RoomSpec, counts: Mapping[str, int], seed: int) -> dict[str, pa.Table]:
+    """By split `id, room_id, recording_id, source_m, microphones_m` of RIRs that have yet to be simulated.
+
+    Raises:
+        PlanError: as `draw_bank`.
+    """
+    return {
+        split: pa.Table.from_pylist([row for room in rooms for row in _places(split, room)], schema=_PLACES)
+        for split, rooms in draw_bank(dataset, spec, counts, seed).items()
+    }
+
+
+def find_bank(
+    storage: Root, dataset: str, spec: RoomSpec, counts: Mapping[str, int], sample_rate_hz: int, seed: int
+) -> Pin | None:
+    """The version that holds the bank of `dataset`, as `open_bank` is asked for it; None where it has yet to be simulated.
+
+    Raises:
+        PlanError, CatalogError: as `open_bank`.
+    """
+    name = bank_name(dataset)
+    check_kind(storage, name, "rir")
+    check_rooms(spec)
+    there = _version_with(storage, name, _fingerprint(dataset, spec, counts, sample_rate_hz, seed))
+    return None if there is None else pin(storage, name, there)
+
+
 def open_bank(
     storage: Root,
     dataset: str,
@@ -81,13 +115,12 @@ def open_bank(
         PlanError: before anything is simulated, the spec asks, or may ask, for what no room can have.
         CatalogError: the name of the bank is taken by a dataset of another kind; a full disk.
     """
+    there = find_bank(storage, dataset, spec, counts, sample_rate_hz, seed)
+    if there is not None:
+        return there
     name = bank_name(dataset)
-    check_kind(storage, name, "rir")
     rooms = draw_bank(dataset, spec, counts, seed)
     fingerprint = _fingerprint(dataset, spec, counts, sample_rate_hz, seed)
-    there = _version_with(storage, name, fingerprint)
-    if there is not None:
-        return pin(storage, name, there)
     tasks = [
         BankTask(
             storage.url, name, fingerprint, f"{split}-{first}", split, of_split[first : first + ROOMS_PER_SHARD], sample_rate_hz
@@ -139,18 +172,15 @@ def simulate_shard(task: BankTask) -> Shard:
 
 def _rows(task: BankTask, room: Room, simulated: Rirs) -> list[dict[str, Any]]:
     rows = []
-    for number, rir in enumerate(simulated.rirs):
-        room_id = f"{task.split}-{room.number}"
-        rir_id = f"{room_id}-{number}"
+    for number, (rir, place) in enumerate(zip(simulated.rirs, _places(task.split, room), strict=True)):
+        rir_id = place["id"]
         check_rir(rir, f"{task.name}, {rir_id}")
         signal = rir[0] if len(rir) == 1 else rir
         encoded = wav.encode_signal(signal, task.sample_rate_hz)
         header_bytes = wav.form(encoded[wav.FORM]).header_bytes
         fields: dict[str, Any] = {
-            "id": rir_id,
+            **place,
             "category": "simulated",
-            "room_id": room_id,
-            "recording_id": rir_id,
             "official_split": task.split,
             "sample_rate_hz": task.sample_rate_hz,
             "num_samples": rir.shape[1],
@@ -158,8 +188,6 @@ def _rows(task: BankTask, room: Room, simulated: Rirs) -> list[dict[str, Any]]:
             "duration_s": rir.shape[1] / task.sample_rate_hz,
             "audio_sha256": hashlib.sha256(memoryview(encoded)[header_bytes:]).hexdigest(),
             "room_size_m": list(room.size_m),
-            "source_m": list(room.sources_m[number]),
-            "microphones_m": [list(microphone) for microphone in room.microphones_m],
             "rt60_asked_s": room.rt60_s,
             "t60_s": _or_none(simulated.t60_s[number, 0]),
             "drr_db": _or_none(simulated.drr_db[number, 0]),
@@ -168,6 +196,17 @@ def _rows(task: BankTask, room: Room, simulated: Rirs) -> list[dict[str, Any]]:
         audio = {"bytes": encoded, "path": f"{rir_id}.wav"}
         rows.append({**fields, "audio": audio, "row_digest": row_digest(fields)})
     return rows
+
+
+def _places(split: str, room: Room) -> list[dict[str, Any]]:
+    """What is known of the RIRs of a room before they are simulated."""
+    room_id = f"{split}-{room.number}"
+    microphones = [list(microphone) for microphone in room.microphones_m]
+    ids = [f"{room_id}-{number}" for number in range(len(room.sources_m))]
+    return [
+        {"id": rir_id, "room_id": room_id, "recording_id": rir_id, "source_m": list(source), "microphones_m": microphones}
+        for rir_id, source in zip(ids, room.sources_m, strict=True)
+    ]
 
 
 def _or_none(value: float) -> float | None:

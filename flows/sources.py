@@ -14,7 +14,7 @@ from catalog.utterances import Utterances, open_utterances
 from flows.measures import measured, measured_degraded
 from flows.progress import Progress
 from synth import splits
-from synth.degradations import DegradationSpec, as_json, check_degradations, draw_degradations
+from synth.degradations import DegradationSpec, as_json, draw_degradations
 from synth.draws import Draws, hash_texts
 from synth.errors import near_matches
 from synth.plan import STEPS
@@ -171,7 +171,6 @@ def _degraded(
 ) -> pa.Table:
     """The utterances of a split with the chain that each takes in this set, measured behind it."""
     chain = DegradationSpec(steps=spec.degradations.sources)
-    check_degradations(chain, spec.sample_rate_hz)
     items = hash_texts(identity["id"].to_pylist())
     steps = as_json(draw_degradations(chain, Draws(spec.seed, spec.name, "sources"), items))
     measures = measured_degraded(corpus.pin, identity["id"], steps, spec.sample_rate_hz, root.url, workers, progress)

@@ -48,6 +48,11 @@ def measure_rows(rows: Sequence[dict[str, Any]], wanted: Wanted, loads: Loads) -
     return [measure_row(row, loads, wanted) for row in rows]
 
 
+def unheard(rows: Sequence[dict[str, Any]], wanted: Wanted, loads: Loads) -> list[Measured]:
+    """In the place of `measure_rows` where only numbers of mixtures and their lengths are of interest: all as loud as any."""
+    return [Measured([1.0] * max(row["stem_numbers"]), 1.0, [1.0] * max(row["stem_numbers"]), 1.0, 1.0) for row in rows]
+
+
 def measure_row(row: dict[str, Any], loads: Loads, wanted: Wanted) -> Measured:
     """Hear the stems of a row in its room and find the factors that bring them to the levels asked for.
 

@@ -1,14 +1,15 @@
 """The spec of a set: what is asked for, read from YAML."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from synth.degradations import DegradationSpec, StepSpec
+from synth.degradations import DegradationSpec, StepSpec, check_degradations
 from synth.distributions import Choice, Distribution, Uniform
-from synth.errors import SpecError, near_matches
+from synth.errors import PlanError, SpecError, near_matches
 from synth.noise_spec import NoiseSpec
 from synth.overlap_spec import (
     LEAST_CUT_S,
@@ -161,6 +162,7 @@ class SeparationSpec(_Strict):
         _check_sources(self)
         _check_length(self)
         _check_surroundings(self)
+        _check_degradations(self)
         _check_kind(self)
         if not self.counts():
             raise ValueError("every split asks for 0 mixtures: ask for some, as in splits.train.mixtures=1000")
@@ -230,11 +232,25 @@ def _check_surroundings(spec: SeparationSpec) -> None:
         raise ValueError("rooms.noise puts the noise into the room, and there is none: ask for noise, or leave rooms.noise out")
     if spec.targets and spec.rooms is None:
         raise ValueError(f"targets ({', '.join(spec.targets)}) are heard in a room, and there is none: ask for rooms")
-    if spec.degradations.sources and spec.noise is not None and spec.noise.babble is not None:
-        raise ValueError("degradations.sources with babble is not built: take one of them out")
+    if spec.noise is not None and spec.levels.level_db is not None:
+        lowest, most = spec.levels.level_db.support()[0], max(snr.support()[1] for snr in spec.noise.snr_db.values())
+        if lowest - most < _LOWEST_DB:
+            raise ValueError(
+                f"level_db down to {lowest:g} and snr_db up to {most:g} put the noise at {lowest - most:g} dB, below "
+                f"{_LOWEST_DB:g}, where 16 bits hold nothing of it: raise the one or lower the other"
+            )
     for name, asked in (("mix_types", spec.mix_types), ("targets", spec.targets)):
         if len(set(asked)) < len(asked):
             raise ValueError(f"{name} names one twice: {', '.join(asked)}")
+
+
+def _check_degradations(spec: SeparationSpec) -> None:
+    if spec.degradations.sources and spec.noise is not None and spec.noise.babble is not None:
+        raise ValueError("degradations.sources with babble is not built: take one of them out")
+    try:
+        check_degradations(DegradationSpec(steps=(*spec.degradations.sources, *spec.degradations.mixture)), spec.sample_rate_hz)
+    except PlanError as error:
+        raise ValueError(str(error)) from error
 
 
 def _check_kind(spec: SeparationSpec) -> None:
@@ -300,7 +316,7 @@ def _override(data: dict[str, Any], dotted: str, value: Any, where: str) -> None
         node = node.setdefault(part, {})
         if not isinstance(node, dict):
             raise SpecError(f"{where}: cannot set {dotted}: {'.'.join(parents[: depth + 1])} is a value, not a group of keys")
-    node[last] = value
+    node[last] = deepcopy(value)  # which a later override may lay something over
 
 
 def _first_problem(error: ValidationError, data: dict[str, Any]) -> str:

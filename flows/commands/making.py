@@ -92,7 +92,8 @@ def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...]
     from flows.build import write_plan
     from flows.specs import load_spec
 
-    written = write_plan(load_spec(spec, options.overrides(corpus, settings)), to)
+    with shown(f"plan {spec}") as progress:
+        written = write_plan(load_spec(spec, options.overrides(corpus, settings)), to, progress=progress)
     if as_json:
         print_json(asdict(written) | {"path": str(written.path)})
     else:

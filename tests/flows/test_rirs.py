@@ -124,6 +124,14 @@ def test_a_corpus_without_one_good_rir_is_refused(folder: Root, publish: Publish
         opened(folder)
 
 
+def test_rirs_with_the_samples_of_another_are_left_out(folder: Root, publish: Publish) -> None:
+    """In two rooms they could stand in two splits, and the set would be refused when all of it is rendered."""
+    publish({"train": [(f"r{k}", f"room {k}", decaying(k // 2)[0]) for k in range(8)]})
+    sources = opened(folder, {"train": 0.5, "test": 0.5}, n_src=1)
+    assert sorted(ids(sources)["train"] + ids(sources)["test"]) == ["r0", "r2", "r4", "r6"]
+    assert sources.report["left_out"] == {"has the samples of another": ["r1", "r3", "r5", "r7"]}
+
+
 def test_measures_are_taken_once(folder: Root, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     publish({"train": [("one", "a", decaying(0)[0])], "test": [("two", "b", decaying(1)[0])]})
     first = opened(folder)
