@@ -53,7 +53,8 @@ def audible_sha256(batch: pa.RecordBatch) -> pa.Array:
     peaks = batch.column("frame_peaks")
     loud = np.flatnonzero(peaks.values.to_numpy(zero_copy_only=False))
     edges = np.searchsorted(loud, peaks.offsets.to_numpy(zero_copy_only=False))
-    return pc.if_else(pa.array(edges[1:] > edges[:-1]), batch.column("audio_sha256"), None)
+    heard = pc.or_(pa.array(edges[1:] > edges[:-1]), pc.is_null(peaks))
+    return pc.if_else(heard, batch.column("audio_sha256"), None)
 
 
 def check_known_overlaps(known_overlaps: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from catalog.errors import CatalogError
-from catalog.leakage import check_disjoint, identities
+from catalog.leakage import audible_sha256, check_disjoint, identities
 from catalog.manifests import Licence, Manifest, found_manifests, read_manifest, resolve
 from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
@@ -231,8 +231,8 @@ def _try_out(storage: Root, spec: SeparationSpec, inputs: Inputs, workers: int) 
 
 def _check_leakage(name: str, available: Sources) -> None:
     """Publishing checks the rows; this checks the utterances they may be made of, before anything is rendered."""
-    columns = ["id", "speaker_id", "audio_sha256"]
-    told = available.table.select(columns)
+    audible = pa.chunked_array([audible_sha256(batch) for batch in available.table.to_batches()], pa.string())
+    told = available.table.select(["id", "speaker_id"]).append_column("audio_sha256", audible)
     found = {split: identities(told.take(pa.array(rows)).to_batches()) for split, rows in available.rows.items()}
     check_disjoint(name, found, known_overlaps=())
 
