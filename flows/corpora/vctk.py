@@ -1,6 +1,7 @@
 """VCTK 0.92: 41 hours of English in many accents by 110 speakers at 48 kHz.
 
-Two microphones recorded every utterance; the first one's files are taken (DPA 4035), since the second failed for two speakers.
+Two microphones recorded every utterance; the first one's files are taken (DPA 4035), since the second failed for two speakers:
+`vctk_mic2` has its files.
 Speaker p315 has no texts.
 """
 
