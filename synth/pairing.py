@@ -6,7 +6,7 @@ split: a first arrangement bands utterances of like length around the tight rati
 time (partners or ratios; the number of uses of an utterance never changes) remove what is still wrong.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,13 +50,14 @@ class Pool:
         per_speaker = np.bincount(self.speakers)
         return int((len(self.lengths) ** 2 - (per_speaker**2).sum()) // 2)
 
-    def share_that_reaches(self, ratio: float) -> float:
-        """Share of the pairs of different speakers that can overlap by `ratio`."""
+    def shares_that_reach(self, ratios: Sequence[float]) -> list[float]:
+        """Share of the pairs of different speakers that can overlap by each of `ratios`."""
         everyone = np.sort(self.lengths)
         by_speaker = np.lexsort((self.lengths, self.speakers))
         begins = np.flatnonzero(np.diff(self.speakers[by_speaker], prepend=-1))
         groups = np.split(self.lengths[by_speaker], begins[1:])
-        return (_reaching(everyone, ratio) - sum(_reaching(group, ratio) for group in groups)) / self.pair_count()
+        pairs = self.pair_count()
+        return [(_reaching(everyone, ratio) - sum(_reaching(group, ratio) for group in groups)) / pairs for ratio in ratios]
 
     def reach(self, a: Ints, b: Ints) -> Floats:
         """Largest overlap ratio that utterances `a` and `b` can have."""

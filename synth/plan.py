@@ -219,7 +219,7 @@ def _degradations(spec: SeparationSpec, sources: pa.Table, pieces: Pieces, draws
 
 
 def _check_distinct(split: str, ids: pa.ChunkedArray) -> None:
-    again = len(ids) - pa.compute.count_distinct(ids).as_py()
+    again = len(ids) - len(set(ids.to_pylist()))  # quicker than Arrow
     if again:
         raise PlanError(
             f"{again} of the {len(ids)} mixtures of the split {split!r} come a second time, the same to the sample: ask for "

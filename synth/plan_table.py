@@ -128,11 +128,19 @@ def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edg
     facts = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
     source = [repr(row) for row in zip(*facts, strict=True)]
     told = [name for name in columns if name.endswith("_asked") or name in ("noise_sha256s", "rir_sha256s")]
-    asked = zip(*(pa.array(columns[name]).to_pylist() for name in told), strict=True)
+    asked = zip(*(_cells(pa.array(columns[name])) for name in told), strict=True)
     return [
         hashlib.sha256(f"{row_id} {' '.join(made_of)} {wanted!r}".encode("utf-8", "surrogatepass")).hexdigest()
         for row_id, made_of, wanted in zip(columns["id"], _grouped(source, pieces.source, edges), asked, strict=True)
     ]
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    if pa.types.is_list(column.type) and not column.null_count:  # as `to_pylist`, in a fifth of the time
+        values, edges = column.values.to_pylist(), column.offsets.to_pylist()
+        return [values[begin:end] for begin, end in pairwise(edges)]
+    cells: list[Any] = column.to_pylist()
+    return cells
 
 
 def _grouped(texts: list[str], which: Ints, edges: Ints) -> Iterator[list[str]]:

@@ -38,8 +38,9 @@ def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: P
         report["pairs"] = {"possible": pool.pair_count(), "used": len(uses), "most_uses": int(uses.max())}
     if isinstance(spec.overlap, PartialOverlap):
         quartiles = spec.overlap.ratio.values(np.array([0, 0.25, 0.5, 0.75, 1 - 2**-53]))
+        shares = pool.shares_that_reach(quartiles.tolist())
         report["share_of_pairs_that_reach_overlap_ratio"] = {
-            f"{ratio:.3f}": round(pool.share_that_reaches(ratio), 4) for ratio in quartiles
+            f"{ratio:.3f}": round(share, 4) for ratio, share in zip(quartiles, shares, strict=True)
         }
         report["overlap_ratios_drawn_anew"] = int(np.count_nonzero(placement.ratio_draws > 1))
     if not np.isnan(placement.ratios_asked).all():

@@ -99,7 +99,7 @@ def test_the_share_of_pairs_that_reach_a_ratio_is_counted_right(utterances: list
     if different.any():
         x, y = pool.lengths[a[different]], pool.lengths[b[different]]
         share = np.mean(np.minimum(x, y) >= ratio * np.maximum(x, y))
-        assert pool.share_that_reaches(ratio) == pytest.approx(share)
+        assert pool.shares_that_reach([ratio])[0] == pytest.approx(share)
 
 
 def test_one_speaker_is_refused() -> None:
