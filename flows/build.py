@@ -32,6 +32,7 @@ from synth.plan import SplitPlan, plan_split
 from synth.spec import SeparationSpec
 from synth.statistics import plan_statistics
 
+_SOFTWARE = ("yuliao", "numpy", "pyarrow", "soxr", "scipy", "audiomentations", "pyroomacoustics")
 ALGORITHM = 2  # raised when the same spec and sources shall give other rows
 
 
@@ -155,7 +156,7 @@ def build(
         additive=layout.additive,
         statistics=statistics,
         report=report,
-        software={package: importlib.metadata.version(package) for package in ("yuliao", "numpy", "pyarrow", "soxr")},
+        software={package: importlib.metadata.version(package) for package in _SOFTWARE},
         root=root,
     )
 
@@ -315,16 +316,26 @@ def _plans(
 
 
 def _fingerprint(spec: SeparationSpec, inputs: Inputs, kept: Kept | None) -> str:
-    """What decides the rows: the spec, the rows of its inputs, what is kept, this code, and the resampler where it is used."""
-    resampled = any(manifest.sample_rate_hz != spec.sample_rate_hz for manifest in inputs.manifests)
+    """What decides the rows: the spec, the rows of its inputs, what is kept, this code, and the libraries that touch samples."""
     content = {
         "algorithm": ALGORITHM,
         "spec": spec.model_dump(mode="json", exclude={"corpus": True, "description": True, "published": True}),
         "inputs": [manifest.rows_digest for manifest in inputs.manifests],
-        "libraries": {"soxr": importlib.metadata.version("soxr")} if resampled else {},
+        "libraries": {package: importlib.metadata.version(package) for package in _libraries(spec, inputs)},
         **({"kept": kept.digest()} if kept is not None else {}),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _libraries(spec: SeparationSpec, inputs: Inputs) -> list[str]:
+    """The packages that touch samples of this set."""
+    used = {
+        "soxr": any(manifest.sample_rate_hz != spec.sample_rate_hz for manifest in inputs.manifests),
+        "numpy": spec.rooms is not None,  # its Fourier transform
+        "audiomentations": bool(spec.degradations.sources or spec.degradations.mixture),
+        "scipy": bool(spec.degradations.sources or spec.degradations.mixture),
+    }
+    return [package for package, touches in used.items() if touches]
 
 
 def _version_with(storage: Root, name: str, fingerprint: str) -> Manifest | None:
