@@ -122,6 +122,7 @@ class Corpus:
     kind: Literal["speech", "noise", "rir"] = "speech"
     language: str  # BCP 47; "und" where there is none or many
     hours: float | None = None  # as its makers say
+    num_channels: int = 1  # of its recordings, where `hours` count these once: for estimates of its size
     licence: Licence
     citation: str
     homepage: str

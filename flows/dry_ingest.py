@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.codecs import FLAC_MOST_CHANNELS
 from flows.adapter import Corpus
 from flows.download import Wanted, folder_of, wanted
 from flows.encodings import Encoding
@@ -46,7 +47,7 @@ def dry_ingest(corpus: Corpus | TextCorpus, sources: Sequence[Path], encoding: E
     files = [] if sources else wanted(corpus)
     fetch_bytes = sum((file.size_bytes or 0) - file.have_bytes for file in files if file.size_bytes)
     sound = corpus if isinstance(corpus, Corpus) and corpus.hours is not None else None
-    audio_s = None if sound is None else (sound.hours or 0.0) * 3600
+    audio_s = None if sound is None else (sound.hours or 0.0) * 3600 * sound.num_channels
     cpus = available_cpus()
     return DryIngest(
         title=corpus.title,
@@ -68,4 +69,5 @@ def _catalog_bytes(corpus: Corpus, encoding: Encoding) -> int | None:
         # Compressed audio is as large in an archive as outside; of WAVs this is three quarters.
         sizes = [piece.size_bytes for archive in corpus.archives for piece in archive.pieces]
         return None if None in sizes or not sizes else sum(size or 0 for size in sizes)
-    return round((corpus.hours or 0.0) * 3600 * corpus.sample_rate_hz * _BYTES_PER_SAMPLE[encoding])
+    samples = (corpus.hours or 0.0) * 3600 * corpus.sample_rate_hz * corpus.num_channels
+    return round(samples * _BYTES_PER_SAMPLE["wav" if corpus.num_channels > FLAC_MOST_CHANNELS else encoding])

@@ -93,6 +93,7 @@ CORPUS = Corpus(
     homepage="https://zenodo.org/records/1227121",
     sample_rate_hz=16_000,
     hours=1.4,
+    num_channels=len(_CHANNELS),
     mirrors=("https://zenodo.org/records/1227121/files/{file}?download=1",),
     archives=tuple(Archive(f"{place}_16k.zip", size_bytes, md5) for place, (size_bytes, md5) in _ARCHIVES.items()),
     splits={"all": "train"},

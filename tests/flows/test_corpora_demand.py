@@ -12,6 +12,7 @@ import soundfile
 import catalog
 from flows import corpora
 from flows.adapter import Metadata
+from flows.dry_ingest import dry_ingest
 from flows.ingest import ingest
 from synth.errors import YuliaoError
 
@@ -54,6 +55,13 @@ def test_workers_read_a_place_where_they_can(
     if not isinstance(audio.data, bytes):
         assert len(pickle.dumps(audio)) < 10_000
         assert len(audio.data()) == pytest.approx(audio.size_bytes, abs=1000)
+
+
+def test_a_dry_run_counts_all_channels(root_url: str) -> None:
+    """17 places of 5 minutes by 16 microphones; FLAC has no room for them, so that they are kept as WAV."""
+    pcm_bytes = 17 * 300 * 16_000 * 16 * 2
+    for encoding in ("wav", "flac"):
+        assert dry_ingest(CORPUS, [], encoding).catalog_bytes == pytest.approx(pcm_bytes, rel=0.02)
 
 
 def test_a_missing_channel_is_named(root_url: str, place: Callable[[str], Place], pack_archive: Callable[..., Path]) -> None:
