@@ -1,7 +1,7 @@
 """The documents are true: what they say to type is typed here, what they point to is there.
 
-Blocks of `sh` and `python` run in the order in which they stand, in a copy of the packages beside a folder `archives` with three
-small corpora. An HTML comment on the line before a block changes that:
+Blocks of `sh` and `python` run in the order in which they stand, in a copy of the packages beside a folder `archives` with small
+corpora. An HTML comment on the line before a block changes that:
 
 - `<!-- not run: reason -->`: left out. Few blocks may be.
 - `<!-- file: path -->`: not run but written to that path, for the blocks behind it.
@@ -30,6 +30,7 @@ import soundfile
 import yaml
 
 from flows.demo_corpus import speak_corpus
+from flows.demo_noise import write_demand, write_musan
 from synth.spec import parse_spec
 
 REPOSITORY = Path(__file__).parents[1]
@@ -74,9 +75,12 @@ def blocks(document: str) -> Iterator[Block]:
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """AISHELL-1 as its two archives, spoken by espeak-ng; a folder of LibriSpeech; the corpus of docs/add-a-corpus.md."""
+    """AISHELL-1 as its two archives, spoken by espeak-ng; MUSAN and DEMAND as theirs, computed; a folder of LibriSpeech; the corpus
+    of docs/add-a-corpus.md."""
     folder: Path = tmp_path_factory.mktemp("docs") / "archives"
     speak_corpus(folder / "aishell1")
+    write_musan(folder / "musan")
+    write_demand(folder / "demand")
     for number in range(1000, 1008):
         _record(folder / f"LibriSpeech/train-clean-100/{number}/7", [f"{number}-7-{k:04}" for k in range(6)], "flac")
     transcript = ["id\ttext"]
