@@ -75,8 +75,8 @@ def blocks(document: str) -> Iterator[Block]:
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """AISHELL-1 as its two archives, spoken by espeak-ng; MUSAN and DEMAND as theirs, computed; a folder of LibriSpeech; the corpus
-    of docs/add-a-corpus.md."""
+    """AISHELL-1 as its two archives, spoken by espeak-ng; MUSAN and DEMAND as theirs, computed; a folder of LibriSpeech; the
+    corpus of docs/add-a-corpus.md."""
     folder: Path = tmp_path_factory.mktemp("docs") / "archives"
     speak_corpus(folder / "aishell1")
     write_musan(folder / "musan")
