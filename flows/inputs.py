@@ -17,8 +17,8 @@ from flows.sources import Corpus, open_corpus
 from synth.images import Responses
 from synth.measuring import unheard
 from synth.noise_spec import Split
-from synth.plan import Surroundings
 from synth.spec import SeparationSpec
+from synth.surroundings import Surroundings
 
 
 @dataclass(frozen=True)

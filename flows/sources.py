@@ -17,7 +17,7 @@ from synth import splits
 from synth.degradations import DegradationSpec, as_json, draw_degradations
 from synth.draws import Draws, hash_texts
 from synth.errors import near_matches
-from synth.plan import STEPS
+from synth.levelling import STEPS
 from synth.render import Degraded, Load
 from synth.spec import SeparationSpec
 

@@ -19,11 +19,12 @@ from synth.overlap_spec import FullOverlap, PartialOverlap
 from synth.pairing import Pool
 from synth.pieces import Pieces, Placement
 from synth.placing import place_full
-from synth.plan import SplitPlan, Surroundings, plan_split
+from synth.plan import SplitPlan, plan_split
 from synth.refilling import LOST, Couples, Meets, refill
 from synth.render import Load
 from synth.spec import SeparationSpec, SplitSpec
 from synth.split_report import split_report
+from synth.surroundings import Surroundings
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
