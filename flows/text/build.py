@@ -21,7 +21,7 @@ from flows.text.shards import write_rows
 from flows.text.sources import Source, open_sources
 from synth.text.spec import CscSpec, LabelledSpec, MrcSpec
 
-ALGORITHM = 3  # raised when the same spec and sources shall give other rows
+ALGORITHM = 4  # raised when the same spec and sources shall give other rows
 _LIBRARIES = ("opencc", "jieba", "pypinyin", "datasketch")  # their versions decide rows
 
 TextSpec = MrcSpec | CscSpec | LabelledSpec

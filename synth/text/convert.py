@@ -196,17 +196,23 @@ def _pass(text: str, stage: Stage) -> tuple[str, list[Span]]:
 
 
 def _inside(key: str, value: str) -> list[Span]:
-    """Positions that belong together within a replaced phrase, its end included and its start not."""
+    """Positions that belong together within a replaced phrase, its end included and its start not; both go strictly up.
+
+    Where the phrase only grew or only shrank (肯亞 to 肯尼亞, 外部索引鍵 to 外鍵), nothing tells on which side of the edge the
+    difference stands, so that edge is left out.
+    """
     if len(key) == len(value) and not any(one != other and one in value for one, other in zip(key, value, strict=True)):
         return [(k, k) for k in range(1, len(key) + 1)]
-    head = 0
-    while head < min(len(key), len(value)) and key[head] == value[head]:
+    shorter = min(len(key), len(value))
+    head = tail = 0
+    while head < shorter and key[head] == value[head]:
         head += 1
-    tail = 0
-    while tail < min(len(key), len(value)) - head and key[-1 - tail] == value[-1 - tail]:
+    while tail < shorter - head and key[-1 - tail] == value[-1 - tail]:
         tail += 1
-    ends = [(len(key) - k, len(value) - k) for k in range(tail, -1, -1)]
-    return [(k, k) for k in range(1, head + 1) if (k, k) != ends[0]] + ends
+    unsure = len(key) != len(value) and head + tail == shorter
+    first = [(k, k) for k in range(1, head + 1 - unsure)]
+    last = [(len(key) - k, len(value) - k) for k in range(tail - unsure, 0, -1)]
+    return [*first, *last, (len(key), len(value))]
 
 
 def _composed(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:

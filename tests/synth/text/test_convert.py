@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth.draws import hash_text
-from synth.text.convert import SAME_LENGTH, SpanError, convert, track
+from synth.text.convert import SAME_LENGTH, Span, SpanError, convert, track
 from synth.text.opencc import ConversionError, configurations, convert_text, read_chain
 
 # What the tables know, what they do not, and what breaks tools: joiners, lone surrogates, NULs, compatibility characters.
@@ -26,6 +26,8 @@ PIECES = [
         "干部",
         "U盘",
         "SQL注入",
+        "算法",
+        "进制",
         "出租车",
         "硅谷",
     ),
@@ -37,6 +39,9 @@ PIECES = [
         "發展",
         "計程車",
         "隨身碟",
+        "演算法",
+        "肯亞",
+        "外部索引鍵",
         "憑藉",
         "著名",
         "為什麼",
@@ -91,6 +96,7 @@ def test_any_text_any_spans(configuration: str, case: tuple[str, list[tuple[int,
         assert all(result.exact)
     for (start, end), (to_start, to_end) in zip(spans, result.spans, strict=True):
         assert 0 <= to_start <= to_end <= len(result.text)
+        assert start == end or to_start < to_end
         if (start, end) == (0, len(text)):
             assert (to_start, to_end) == (0, len(result.text))
     exact = [(span, moved) for span, moved, kept in zip(spans, result.spans, result.exact, strict=True) if kept]
@@ -109,7 +115,7 @@ def test_what_is_tracked_is_what_opencc_writes(configuration: str, text: str) ->
     assert cuts[-1] == (len(text), len(tracked))
     for (source, target), (further_source, further_target) in pairwise(cuts):
         assert source < further_source
-        assert target <= further_target
+        assert target < further_target
 
 
 @pytest.mark.parametrize("configuration", ["s2twp", "tw2sp"])
@@ -151,6 +157,27 @@ def test_an_edge_inside_a_replaced_phrase_is_widened_and_marked() -> None:
     result = convert(text, [(2, 3), (1, 3), (3, 4), (0, 2)], "s2twp")
     assert [result.text[a:b] for a, b in result.spans] == ["隨身碟", "隨身碟", "存", "用隨身碟"]
     assert result.exact == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "configuration", "expected", "exact"),
+    [
+        # Grown at its begin, within, at its end.
+        ("我用算法信息", [(2, 4), (5, 6)], "s2twp", ["演算法", "訊"], [True, True]),
+        ("肯亞的字串", [(0, 1), (0, 2), (3, 4)], "tw2sp", ["肯尼亚", "肯尼亚", "字符串"], [False, True, False]),
+        ("用進制和信息", [(1, 3), (5, 6)], "s2twp", ["進位制", "訊"], [True, True]),
+        # Shrunk: nothing is left of the middle, and no span becomes empty.
+        ("外部索引鍵", [(1, 4), (4, 5), (0, 5)], "tw2sp", ["外键", "外键", "外键"], [False, False, True]),
+        ("演算法", [(0, 1), (1, 3), (0, 3)], "tw2sp", ["算", "算法", "算法"], [False, False, True]),
+        ("虛擬機器裡", [(3, 4), (0, 4), (4, 5)], "tw2sp", ["机", "虚拟机", "里"], [False, True, True]),
+    ],
+)
+def test_phrases_that_only_grow_or_shrink(
+    text: str, spans: list[Span], configuration: str, expected: list[str], exact: list[bool]
+) -> None:
+    """What came in or went belongs to as much of the phrase as is sure: 算法 is 演算法, and not its last two characters."""
+    result = convert(text, spans, configuration)
+    assert ([result.text[a:b] for a, b in result.spans], result.exact) == (expected, exact)
 
 
 def test_a_character_is_read_in_its_context() -> None:
