@@ -1,10 +1,16 @@
-"""Rows that are planned in rooms, heard and measured by worker processes."""
+"""Rows that are planned in rooms, heard and measured by worker processes, each once: what was measured is kept."""
 
+import hashlib
+import importlib.metadata
+import json
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from catalog import settings
 from catalog.inputs import loads_of, open_inputs
 from catalog.manifests import Pin
 from catalog.roots import open_root
@@ -13,7 +19,8 @@ from flows.workers import ordered_map
 from synth.measuring import Measured, Wanted, measure_rows
 from synth.render import Loads
 
-_ROWS_PER_TASK = 64
+ALGORITHM = 1  # raised when the same row shall be measured otherwise
+_ROWS_PER_TASK = 64  # about a second of work
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,9 @@ def hear_rows(
 ) -> Callable[[Sequence[dict[str, Any]], Wanted, Loads], list[Measured]]:
     """`synth.measuring.measure_rows` by worker processes, which open the inputs themselves.
 
+    Rows of one room follow each other, so that its RIRs are made ready once. A plan that was killed goes on where it was, and
+    one that was made before is not heard again.
+
     Args:
         root_url: of the catalog.
         inputs: of the set.
@@ -37,20 +47,38 @@ def hear_rows(
     """
 
     def measure(rows: Sequence[dict[str, Any]], wanted: Wanted, loads: Loads) -> list[Measured]:
-        parts = [rows[at : at + _ROWS_PER_TASK] for at in range(0, len(rows), _ROWS_PER_TASK)]
-        tasks = [_Task(root_url, tuple(inputs), part, wanted) for part in parts]
-        found: list[Measured] = []
-        for measured in ordered_map(_measure, tasks, min(workers, max(1, len(tasks))), 2 * workers):
-            found += measured
+        order = sorted(range(len(rows)), key=lambda row: rows[row]["rir_ids"])
+        parts = [order[at : at + _ROWS_PER_TASK] for at in range(0, len(rows), _ROWS_PER_TASK)]
+        tasks = [_Task(root_url, tuple(inputs), [rows[row] for row in part], wanted) for part in parts]
+        found: dict[int, Measured] = {}
+        heard = ordered_map(_measure, tasks, min(workers, max(1, len(tasks))), 2 * workers)
+        for part, measured in zip(parts, heard, strict=True):
+            found |= zip(part, measured, strict=True)
             progress(len(found), len(rows), "mixtures heard")
-        return found
+        return [found[row] for row in range(len(rows))]
 
     return measure
 
 
 def _measure(task: _Task) -> list[Measured]:
+    path = _cache_path(task)
+    if path.exists():
+        return [Measured(**told) for told in json.loads(path.read_text())]
     loads = _opened(task.root_url, task.inputs, task.wanted.sample_rate_hz, task.wanted.num_channels)
-    return measure_rows(task.rows, task.wanted, loads)
+    measured = measure_rows(task.rows, task.wanted, loads)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps([asdict(found) for found in measured]))
+    temporary.replace(path)
+    return measured
+
+
+def _cache_path(task: _Task) -> Path:
+    """Named by all that decides the measures."""
+    libraries = [importlib.metadata.version(package) for package in ("numpy", "scipy", "soxr", "audiomentations")]
+    pins = [held.manifest_sha256 for held in task.inputs]
+    key = json.dumps([pins, asdict(task.wanted), task.rows, libraries, ALGORITHM])
+    return settings.home() / "cache" / "heard" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
 @lru_cache(maxsize=1)

@@ -129,9 +129,9 @@ def rirs_to_simulate(
     room_spec = spec.simulated(n_src)
     assert room_spec is not None
     drawn = drawn_places(dataset, room_spec, spec.counts(proportions), seed)
-    for name, kind in (("audio_sha256", pa.string()), ("t60_s", pa.float64()), ("drr_db", pa.float64())):
-        drawn = {split: table.append_column(name, pa.nulls(len(table), kind)) for split, table in drawn.items()}
-    return drawn
+    for name in ("t60_s", "drr_db"):
+        drawn = {split: table.append_column(name, pa.nulls(len(table), pa.float64())) for split, table in drawn.items()}
+    return {split: table.append_column("audio_sha256", pa.array([""] * len(table))) for split, table in drawn.items()}
 
 
 def _sources(

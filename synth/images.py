@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.convolution import Filter
-from synth.rirs import Rir, anechoic_rir, check_rir, direct_delay, split_rir
+from synth.rirs import DIRECT_S, Rir, anechoic_rir, check_rir, direct_delay, split_rir
 
 Floats = NDArray[np.float64]
 Target = Literal["reverberant", "early", "direct", "anechoic"]
@@ -51,8 +51,9 @@ def prepare(rir: Rir, sample_rate_hz: int, target: Target = "reverberant") -> Re
     part = _part(rir, sample_rate_hz, target)
     sounding = np.flatnonzero(part.any(axis=0))
     begin, end = int(sounding[0]), int(sounding[-1]) + 1
-    direct, _, _ = split_rir(rir[0], sample_rate_hz)
-    return Response(Filter(part[:, begin:end] / np.sqrt(np.sum(direct**2))), int(direct_delay(rir[0])) - begin)
+    delay, half = int(direct_delay(rir[0])), round(DIRECT_S * sample_rate_hz)
+    direct = rir[0, max(0, delay - half) : delay + half + 1]  # as `split_rir` has it
+    return Response(Filter(part[:, begin:end] / np.sqrt(np.sum(direct**2))), delay - begin)
 
 
 def _part(rir: Rir, sample_rate_hz: int, target: Target) -> Rir:

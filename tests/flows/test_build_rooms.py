@@ -9,9 +9,11 @@ import pytest
 
 import catalog
 from catalog.roots import Root, open_root
+from flows import hearing
 from flows.build import build, dry_run, write_plan
 from flows.specs import load_spec
 from synth.errors import YuliaoError
+from synth.measuring import measure_rows
 from synth.spec import SeparationSpec
 
 ROOMS: dict[str, Any] = {
@@ -78,3 +80,35 @@ def test_what_cannot_be_is_refused_before_a_room_is_simulated(
         build(asked(**changes), root=url, workers=1)
     assert BANK not in names(url)
     assert not list((Path(url) / BANK).rglob("*.arrow"))
+
+
+def test_mixtures_are_heard_once_and_a_plan_that_was_killed_goes_on(
+    url: str, root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts that were measured before are not measured again, by whatever process; measures are those of their rows."""
+    monkeypatch.setattr(hearing, "_ROWS_PER_TASK", 3)
+    build(asked(splits={"train": {"mixtures": 1}, "test": {"mixtures": 1}}), name="other", root=url, workers=1)  # simulates
+    heard: list[int] = []
+
+    def dies_later(rows: Any, *others: Any) -> Any:
+        if sum(heard) > 4:
+            raise KeyboardInterrupt
+        heard.append(len(rows))
+        return measure_rows(rows, *others)
+
+    monkeypatch.setattr(hearing, "measure_rows", dies_later)
+    with pytest.raises(KeyboardInterrupt):
+        build(asked(), root=url, workers=1)
+    assert heard == [3, 3]
+    heard.clear()
+    monkeypatch.setattr(hearing, "measure_rows", lambda rows, *others: heard.append(len(rows)) or measure_rows(rows, *others))
+    build(asked(), root=url, workers=1)
+    assert heard == [2, 3, 1]
+    heard.clear()
+    write_plan(asked(), tmp_path / "plan.arrow", root=url)
+    assert heard == []
+    monkeypatch.setenv("YULIAO_HOME", str(tmp_path / "another home"))
+    monkeypatch.setattr(hearing, "_ROWS_PER_TASK", 64)
+    again = build(asked(), name="again", root=url, workers=2)
+    digests = [catalog.manifest(name, root=url).rows_digest for name in ("sep_2spk_partial", again.name)]
+    assert digests[0] == digests[1]
