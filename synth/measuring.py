@@ -49,8 +49,18 @@ def measure_rows(rows: Sequence[dict[str, Any]], wanted: Wanted, loads: Loads) -
 
 
 def unheard(rows: Sequence[dict[str, Any]], wanted: Wanted, loads: Loads) -> list[Measured]:
-    """In the place of `measure_rows` where only numbers of mixtures and their lengths are of interest: all as loud as any."""
-    return [Measured([1.0] * max(row["stem_numbers"]), 1.0, [1.0] * max(row["stem_numbers"]), 1.0, 1.0) for row in rows]
+    """In the place of `measure_rows` where only numbers of mixtures and their lengths are of interest.
+
+    Stems count as loud as any, so that gains mean nothing; but mixtures of which different levels are asked stay different.
+    """
+    return [_as_asked(row) for row in rows]
+
+
+def _as_asked(row: dict[str, Any]) -> Measured:
+    level_db = row["level_db_asked"] or 0.0
+    factors = [float(10 ** ((level_db - sir_db) / 20)) for sir_db in (0.0, *row["sir_db_asked"])]
+    noise_factor = float(10 ** ((level_db - row["snr_db_asked"]) / 20)) if row.get("noise_ids") else 0.0
+    return Measured(factors, noise_factor, [1.0] * len(factors), 1.0, 1.0)
 
 
 def measure_row(row: dict[str, Any], loads: Loads, wanted: Wanted) -> Measured:

@@ -159,3 +159,12 @@ def test_what_has_to_be_ingested_is_said_at_once(root: Root, spec: str, corpora:
         dry_run(load_spec(spec), root=root.url)
     assert " && ".join(f"yuliao ingest {corpus}" for corpus in corpora) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_dry_run_tells_mixtures_apart_by_their_levels(root: Root, ingest_talk: Any, publish_noise: Publish) -> None:
+    """It hears no room, so that gains mean nothing there; yet mixtures of one utterance, room and noise differ by their SNR."""
+    ingest_talk(root.url, {"train-clean-100": 2}, utterances=1)
+    publish_noise("places", train=hisses("p1 p2", 1, seconds=0.3))
+    changes = {**counts(400, 0, 0), "corpus": "librispeech", "noise.corpus": "places", **SMALL_ROOMS, "rooms.rooms": 1}
+    found = dry_run(load_spec("enh_aishell_noisy", changes), root=root.url)
+    assert found.splits["train"]["mixtures"] == 400
