@@ -107,6 +107,7 @@ def _read(path: Path) -> pa.Table:
 def _measure_to(path: Path, ids: list[str], task: _Task, what: str, workers: int, progress: Progress) -> None:
     starts = range(0, len(ids), _RECORDINGS_PER_TASK)
     tasks = (replace(task, ids=ids[at : at + _RECORDINGS_PER_TASK]) for at in starts)
+    workers = min(workers, max(1, len(starts)))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
