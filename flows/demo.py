@@ -60,7 +60,8 @@ def run_demo(folder: Path) -> list[Published]:
         overrides = {**counts, **_CHANGES.get(name, {})}
         with shown(f"build {name}") as progress:
             spec = load_spec(name, overrides)
-            published.append(build(spec, root=root, overrides=overrides, progress=progress))
+            # Starting processes would take longer than all there is to do.
+            published.append(build(spec, root=root, overrides=overrides, workers=1, progress=progress))
     return published
 
 
