@@ -23,7 +23,7 @@ PLAN_FIELDS: list[tuple[str, pa.DataType]] = [
     ("overlap_ratio_asked", pa.float64()),
     ("overlap_ratio_draws", pa.int32()),  # 1, or more where the ratio had to be drawn anew
     ("clip_gain_db", pa.float64()),
-    ("peak_bound_dbfs", pa.float64()),  # no sample of the mixture exceeds it
+    ("peak_bound_dbfs", pa.float64()),  # no sample of the mixture exceeds it before it is degraded
     ("source_sha256s", pa.list_(pa.string())),
     ("row_digest", pa.string()),
 ]
