@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from synth.text.characters import HAN
 from synth.text.confusions import Confusions
 from synth.text.convert import Span, convert, track
 from synth.text.edits import invert
-from synth.text.errors import HAN, Errors
+from synth.text.errors import Errors
 from synth.text.opencc import convert_text, version
 from synth.text.readings import TAIWAN
 from synth.text.spec import ErrorRates

@@ -15,12 +15,12 @@ from flows.text.made import Made
 from flows.text.sources import Source, counted
 from synth.draws import Draws, hash_texts
 from synth.text import readings, tokens
-from synth.text.characters import script
+from synth.text.characters import HAN, script
 from synth.text.confusions import Choice, Confusions, homophone_words
 from synth.text.convert import Span
 from synth.text.duplicates import folded
 from synth.text.edits import Edit
-from synth.text.errors import HAN, LONGEST_WORD, Errors
+from synth.text.errors import LONGEST_WORD, Errors
 from synth.text.groups import draw_splits, joined
 from synth.text.opencc import convert_text
 from synth.text.spec import CscSpec

@@ -18,7 +18,7 @@ _CLASSES = {
 }
 _ANY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CLASSES.items()))
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
 
 
 def special_characters(text: str) -> Counter[str]:
@@ -34,7 +34,7 @@ def has_lone_surrogate(text: str) -> bool:
 def script(text: str) -> str:
     """`Hant` or `Hans`, by the characters that only one of them writes so; `Zyyy` where there are none, or as many of each."""
     traditional = simplified = 0
-    for character in _HAN.findall(text):
+    for character in HAN.findall(text):
         side = _side(character)
         traditional += side == "Hant"
         simplified += side == "Hans"

@@ -9,12 +9,12 @@ from math import log
 from random import Random
 
 from synth.draws import hash_text
+from synth.text.characters import HAN
 from synth.text.confusions import Choice, Confusions
 from synth.text.convert import Span
 from synth.text.edits import Edit, apply
 from synth.text.spec import ErrorRates
 
-HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
 FILLERS = "的了是呃嗯啊那就有"  # what recognisers put in
 LONGEST_WORD = 3
 REACH = 12  # characters within which a class finds one that it fits

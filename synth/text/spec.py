@@ -5,12 +5,32 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from synth.errors import SpecError, near_matches
+from synth.text.characters import HAN
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Split = Literal["train", "validation", "test"]
+_SYLLABLE = re.compile("˙?[ㄅ-ㄩ]{1,3}[ˊˇˋ˙]?")
+
+
+def _are_readings(table: dict[str, str]) -> dict[str, str]:
+    for word, said in table.items():
+        syllables = said.split()
+        if not word or len(syllables) != len(word) or not all(map(_SYLLABLE.fullmatch, syllables)):
+            raise ValueError(f"{word}: {said}: give a syllable in zhuyin for each character, as in {{人質: ㄖㄣˊ ㄓˋ}}")
+    return table
+
+
+def _look_alike(table: dict[str, str]) -> dict[str, str]:
+    for character, others in table.items():
+        if not HAN.fullmatch(character) or not others or not all(map(HAN.fullmatch, others)):
+            raise ValueError(f"{character}: {others}: give one Chinese character and those that look like it: {{未: 末}}")
+    return table
+
+
+Readings = Annotated[dict[str, str], AfterValidator(_are_readings)]
 
 
 class _Strict(BaseModel):
@@ -65,7 +85,7 @@ class MrcSpec(_DrawnSpec):
     keep_inexact: bool = True  # answers of which an edge fell into a phrase that was replaced as a whole, marked
     tokens: Tokens | None = None
     readings: list[Literal["pinyin", "zhuyin"]] = []
-    readings_table: dict[str, str] = {}  # further ones, in zhuyin: {"人質": "ㄖㄣˊ ㄓˋ"}
+    readings_table: Readings = {}  # further ones, in zhuyin: {"人質": "ㄖㄣˊ ㄓˋ"}
 
 
 class LabelledSpec(_TextSpec):
@@ -105,8 +125,15 @@ class CscSpec(_DrawnSpec):
     min_gap: int = Field(default=1, ge=0)  # characters between two errors
     lengths: tuple[Annotated[int, Field(ge=1)], int] = (5, 128)  # of a sentence, in characters
     protect: list[str] = [r"[A-Za-z0-9]+"]  # patterns of what no error touches
-    readings: dict[str, str] = {}  # further readings, in zhuyin: {"垃": "ㄌㄜˋ"}
-    confusions: dict[str, str] = {}  # further characters that look alike: {"未": "末"}
+    readings: Readings = {}  # further readings, in zhuyin: {"垃": "ㄌㄜˋ"}
+    confusions: Annotated[dict[str, str], AfterValidator(_look_alike)] = {}  # further characters that look alike: {"未": "末"}
+
+    @field_validator("lengths")
+    @classmethod
+    def _not_reversed(cls, lengths: tuple[int, int]) -> tuple[int, int]:
+        if lengths[0] > lengths[1]:
+            raise ValueError(f"the shortest, {lengths[0]}, is longer than the longest, {lengths[1]}")
+        return lengths
 
     @field_validator("protect")
     @classmethod
@@ -176,4 +203,8 @@ def _first_problem(error: ValidationError, kind: str) -> str:
         return f"unknown key {key!r}{near_matches(location[-1], model.model_fields)}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing"
+    if problem["type"] in ("dict_type", "model_type"):
+        return f"{key}: expected keys with values, such as {{a: 1, b: 2}}, and got {problem['input']!r}"
+    if location[-1:] == ["[key]"]:
+        return f"unknown key {key.removesuffix('.[key]')!r}: {problem['msg'].removeprefix('Input ')}"
     return f"{key}: {problem['msg'].removeprefix('Value error, ')}"

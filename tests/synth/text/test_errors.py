@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synth.text.characters import HAN
 from synth.text.confusions import Confusions, homophone_words, near_syllables
 from synth.text.edits import invert
-from synth.text.errors import HAN, Errors
+from synth.text.errors import Errors
 from synth.text.readings import TAIWAN, character_reading, split_tone
 from synth.text.spec import ErrorRates
 from synth.text.tokens import fold
