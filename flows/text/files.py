@@ -1,10 +1,11 @@
 """The files of a text corpus: single ones, folders, tar and zip archives; their bytes to text and to JSON."""
 
 import json
+import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -16,46 +17,63 @@ _STRAY = re.compile("[\udc80-\udcff]")
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
-def text_files(sources: Sequence[Path]) -> Iterator[TextFile]:
+def text_files(sources: Sequence[Path], wanted: Callable[[str], bool] = lambda path: True) -> Iterator[TextFile]:
     """Every file of the sources, in their order; a folder's and an archive's by name, so that the same is read first everywhere.
+
+    Of files whose path is not `wanted` there is the name and no data: what else lies in a folder may be of any size.
 
     Passed over is what macOS puts beside files (`._NAME`, `__MACOSX`): it has their names and nothing of their text.
 
     Raises:
-        TextError: a source is missing or damaged.
+        TextError: a source is missing or damaged, or a folder below it cannot be read.
         ArchiveError: a tar archive is damaged or leaves its folder.
     """
-    for file in _every_file(sources):
+    for file in _every_file(sources, wanted):
         path = PurePosixPath(file.place)
         if not path.name.startswith("._") and "__MACOSX" not in path.parts:
             yield file
 
 
-def _every_file(sources: Sequence[Path]) -> Iterator[TextFile]:
+def _every_file(sources: Sequence[Path], wanted: Callable[[str], bool]) -> Iterator[TextFile]:
     for source in map(Path, sources):
         if not source.exists():
             raise TextError(f"{source}: no such file or folder")
         if source.is_file() and zipfile.is_zipfile(source):
-            yield from _zip_members(source)
+            yield from _zip_members(source, wanted)
         elif source.is_dir():
-            for path in sorted(source.rglob("*")):
-                if path.is_file():
-                    yield TextFile(str(path), path.read_bytes(), path.relative_to(source).as_posix())
+            for path in sorted(_below(source)):
+                data = path.read_bytes() if wanted(str(path)) else b""
+                yield TextFile(str(path), data, path.relative_to(source).as_posix())
         elif is_archive(source):
-            yield from (TextFile(member.path, member.read(), member.path) for member in walk(source))
+            for member in walk(source):
+                yield TextFile(member.path, member.read() if wanted(member.path) else b"", member.path)
         else:
-            yield TextFile(str(source), source.read_bytes())
+            yield TextFile(str(source), source.read_bytes() if wanted(str(source)) else b"")
 
 
-def _zip_members(source: Path) -> Iterator[TextFile]:
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder. A folder that may not be opened is an error: its files would be missing unseen."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise TextError(f"{error.filename}: {error.strerror}; make it readable, or give the files one by one") from error
+
+    for parent, _, names in os.walk(folder, onerror=refuse):
+        yield from (path for path in (Path(parent, name) for name in names) if path.is_file())
+
+
+def _zip_members(source: Path, wanted: Callable[[str], bool]) -> Iterator[TextFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             for info in sorted(archive.infolist(), key=lambda info: info.filename):
+                name = _zip_name(info)
                 if info.is_dir():
+                    continue
+                if not wanted(name):
+                    yield TextFile(name, b"", name)
                     continue
                 if info.file_size > MAX_FILE_BYTES:
                     raise TextError(f"{source}: {info.filename} claims {info.file_size} bytes; unpack it yourself to read it")
-                yield TextFile(_zip_name(info), archive.read(info), _zip_name(info))
+                yield TextFile(name, archive.read(info), name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise TextError(f"{source}: a damaged or locked zip archive ({error}); fetch it again") from error
 
@@ -115,7 +133,10 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 def parsed_json(file: TextFile) -> Any:
     """Its JSON. Raises TextError, with the place, where it is none."""
-    return _parsed(decoded(file), file.path, "")
+    text = decoded(file)
+    if not text.strip():
+        raise TextError(f"{file.path}: the file is empty; fetch it again")
+    return _parsed(text, file.path, "")
 
 
 def parsed_json_lines(file: TextFile) -> Iterator[tuple[int, Any]]:
@@ -131,8 +152,11 @@ def _parsed(text: str, path: str, place: str) -> Any:
     except json.JSONDecodeError as error:
         where = place or f"line {error.lineno}, column {error.colno}: "
         raise TextError(f"{path}: {where}not readable JSON ({error.msg}); fetch it again") from error
-    except (ValueError, RecursionError) as error:
-        raise TextError(f"{path}: {place}not readable JSON ({error}); fetch it again") from error
+    except RecursionError as error:
+        raise TextError(f"{path}: {place}not readable JSON (nested too deeply); fetch it again") from error
+    except ValueError as error:
+        what = str(error).partition(";")[0]  # behind it, of too long numbers, is advice to programmers
+        raise TextError(f"{path}: {place}not readable JSON ({what}); fetch it again") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

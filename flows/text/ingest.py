@@ -96,7 +96,8 @@ def read(
     other: list[str] = []
     read_bytes = 0
     aside: list[dict[str, str]] = []
-    for official, file in _joined(adapter, _of_one_form(adapter, text_files(sources), aside)):
+    files = text_files(sources, lambda path: _official(adapter, path) is not None)
+    for official, file in _joined(adapter, _of_one_form(adapter, files, aside)):
         read_bytes += len(file.data)
         progress(read_bytes, None, "B")
         if official is None:
@@ -179,8 +180,8 @@ def _changes(met: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["brought into the form that corpora of its kind have here", *numbered]
 
 
-def _official(adapter: TextCorpus, file: TextFile) -> str | None:
-    return next((split for pattern, split in adapter.files.items() if _matches(file.path, pattern)), None)
+def _official(adapter: TextCorpus, path: str) -> str | None:
+    return next((split for pattern, split in adapter.files.items() if _matches(path, pattern)), None)
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -195,7 +196,7 @@ def _of_one_form(adapter: TextCorpus, files: Iterable[TextFile], aside: list[dic
         return
     by_split: dict[str | None, list[TextFile]] = {}
     for file in files:
-        by_split.setdefault(_official(adapter, file), []).append(file)
+        by_split.setdefault(_official(adapter, file.path), []).append(file)
     yield from by_split.pop(None, [])
     for official, of_split in by_split.items():
         ranks = [adapter.rank_of_form(file) for file in of_split]
@@ -211,7 +212,7 @@ def _joined(adapter: TextCorpus, files: Iterable[TextFile]) -> Iterator[tuple[st
     """Files with their official split, None where they are none of the corpus; those that belong together as one, at the end."""
     together: dict[str, list[TextFile]] = {}
     for file in files:
-        official = _official(adapter, file)
+        official = _official(adapter, file.path)
         if official in adapter.joined:
             together.setdefault(official or "", []).append(file)
         else:

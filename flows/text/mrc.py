@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from flows.text.adapter import HALF_A_PAIR, FormError, Notes, Row, TextFile
+from flows.text.adapter import HALF_A_PAIR, NO_ID, FormError, Notes, Row, TextFile, row_id
 from flows.text.files import parsed_json
 from synth.text.answers import Located, locate, occurrences
 from synth.text.characters import has_lone_surrogate, special_characters
@@ -23,13 +23,16 @@ Title = Annotated[str, BeforeValidator(lambda value: "" if value is None else va
 
 @dataclass(frozen=True)
 class _Question:
-    """A question as any of the forms gives it. `answers` are (text or number, start or None)."""
+    """A question as any of the forms gives it. `answers` are (text or number, start or None).
+
+    `question_id` is None where what was given can be none; where nothing was given it is the place of the question.
+    """
 
     article_id: str
     title: str
     context_id: str
     context: str
-    question_id: str
+    question_id: str | None
     question: str
     answers: list[tuple[Any, Any]]
     is_impossible: bool
@@ -52,7 +55,7 @@ class _Columns(_Lenient):
 
 
 class _Qa(_Lenient):
-    id: Id
+    id: Any
     question: str
     answers: list[_Answer] | _Columns | None = None  # null where a test set keeps them back
     is_impossible: bool | None = None
@@ -87,9 +90,9 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
             context_id = paragraph.id or f"{article_id}#{p}"
             _note_context(paragraph.context, notes)
             for qa in paragraph.qas:
+                identifier = _identifier(qa.id, file, notes)
                 if isinstance(qa.answers, _Columns) and len(qa.answers.text) != len(qa.answers.answer_start):
-                    notes.counts["questions"] += 1
-                    notes.refuse(qa.id or context_id, "not as many answers as starts")
+                    notes.refuse(identifier or context_id, "not as many answers as starts")
                     continue
                 answers = (
                     list(zip(qa.answers.text, qa.answers.answer_start, strict=True))
@@ -101,7 +104,7 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
                     article.title,
                     context_id,
                     paragraph.context,
-                    qa.id,
+                    identifier,
                     qa.question,
                     answers,
                     # Written out so in SQuAD 2.0; as `datasets` stores it, an empty list is all there is.
@@ -111,7 +114,7 @@ def read_squad(file: TextFile, notes: Notes, *, first_only: bool = False) -> Ite
 
 
 class _CmrcQa(_Lenient):
-    query_id: Id
+    query_id: Any
     query_text: str
     answers: list[Any]
 
@@ -143,7 +146,7 @@ def read_cmrc(file: TextFile, notes: Notes) -> Iterator[Row]:
                 context.title,
                 context.context_id,
                 context.context_text,
-                qa.query_id,
+                _identifier(qa.query_id, file, notes),
                 qa.query_text,
                 [(answer, None) for answer in qa.answers],
                 False,
@@ -162,7 +165,7 @@ class _FgcAnswer(_Fgc):
 
 
 class _FgcQuestion(_Fgc):
-    QID: Id
+    QID: Any
     QTEXT: str
     ANSWER: list[_FgcAnswer] | None = None
     QTYPE: Any = None
@@ -187,7 +190,8 @@ def read_fgc(file: TextFile, notes: Notes) -> Iterator[Row]:
             for answer in qa.ANSWER or ():
                 _note_unforeseen(answer, "QUESTIONS.ANSWER.", notes)
             answers = [(answer.ATEXT, None) for answer in qa.ANSWER or ()]
-            question = _Question(document.DID, "", document.DID, document.DTEXT, qa.QID, qa.QTEXT, answers, False)
+            identifier = _identifier(qa.QID, file, notes)
+            question = _Question(document.DID, "", document.DID, document.DTEXT, identifier, qa.QTEXT, answers, False)
             yield from _row(question, notes, False)
 
 
@@ -202,7 +206,14 @@ def _checked(file: TextFile, form: TypeAdapter[Any]) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise FormError(f"{file.path}: {place}: {first['msg']}; this is not the form that the corpus has") from error
+        what = "Input should be an object" if first["type"] == "model_type" else first["msg"]
+        raise FormError(f"{file.path}: {place}: {what}; this is not the form that the corpus has") from error
+
+
+def _identifier(given: Any, file: TextFile, notes: Notes) -> str | None:
+    """The id of the next question of the file, which is counted: as given, or its place in the file where none is."""
+    notes.counts["questions"] += 1
+    return row_id(given, f"{file.place}:{notes.counts['questions']}")
 
 
 def _note_context(context: str, notes: Notes) -> None:
@@ -212,10 +223,12 @@ def _note_context(context: str, notes: Notes) -> None:
 
 def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
     """The row, or none where it is refused. Counts are of the corpus as it is, before any repair."""
-    notes.counts["questions"] += 1
     where = question.question_id
-    if not all(map(str.strip, (where, question.context_id, question.article_id))):
-        notes.refuse(where.strip() or f"a question of {question.context_id}", "an empty id")
+    if where is None:
+        notes.refuse(f"a question of {question.context_id}", NO_ID)
+        return
+    if not (question.context_id.strip() and question.article_id.strip()):
+        notes.refuse(where, "a context without an id")
         return
     texts = (
         question.context,
@@ -251,7 +264,7 @@ def _row(question: _Question, notes: Notes, first_only: bool) -> Iterator[Row]:
     elif not any(answer.text for answer in located):
         notes.refuse(where, "no answer, and not said to be unanswerable")
         return
-    yield _columns(question, located)
+    yield _columns(where, question, located)
 
 
 def _whole(start: Any) -> int | None:
@@ -261,10 +274,10 @@ def _whole(start: Any) -> int | None:
     return start if isinstance(start, int) and not isinstance(start, bool) else None
 
 
-def _columns(question: _Question, located: list[Located]) -> Row:
+def _columns(where: str, question: _Question, located: list[Located]) -> Row:
     inside = [answer for answer in located if answer.position != "none"]
     return {
-        "source_id": question.question_id,
+        "source_id": where,
         "title": question.title,
         "context": question.context,
         "question": question.question,

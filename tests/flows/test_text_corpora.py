@@ -89,7 +89,7 @@ def test_squad_with_and_without_answers(tmp_path: Path) -> None:
 
 
 def test_own_annotations_without_an_id_or_a_start_for_each_answer_are_refused(tmp_path: Path) -> None:
-    """By the question where it is no id or columns of two lengths, by the file where the id is of another type."""
+    """By the question: what is no id, columns of two lengths. One that has no id goes by its place."""
     whole = {"id": 1, "question": "Where?", "answers": {"text": ["France"], "answer_start": [12]}}
     qas: list[dict[str, Any]] = [
         whole,
@@ -99,16 +99,16 @@ def test_own_annotations_without_an_id_or_a_start_for_each_answer_are_refused(tm
         whole | {"id": " "},
         whole | {"id": None},
     ]
+    qas += [whole | {"id": wrong} for wrong in (True, 1.5, ["a"])]
     rows, report = rows_of("mrc_own", tmp_path / "own", {"own.json": squad(qas)})
-    assert [row["source_id"] for row in rows["train"]] == ["1"]
+    assert [row["source_id"] for row in rows["train"]] == ["1", "own.json:4", "own.json:5", "own.json:6"]
     (file,) = report["files"]
-    assert file["counts"]["questions"] == 6
+    assert file["counts"]["questions"] == 9
     assert file["counts"]["refused: not as many answers as starts"] == 2
-    assert file["counts"]["refused: an empty id"] == 3
+    assert file["counts"]["refused: an id that is neither text nor a whole number"] == 3
     assert [refused["where"] for refused in file["refused"]] == ["a", "b", *["a question of Paris#0"] * 3]
-    for number, wrong in enumerate((True, 1.5, ["a"])):
-        with pytest.raises(TextError, match=r"data\.0\.paragraphs\.0\.qas\.1\.id"):
-            rows_of("mrc_own", tmp_path / str(number), {"own.json": squad([whole, whole | {"id": wrong}])})
+    with pytest.raises(TextError, match=r"data\.0\.paragraphs\.0\.qas\.0\.id: Field required"):
+        rows_of("mrc_own", tmp_path / "none", {"own.json": squad([{"question": "Where?", "answers": []}])})
 
 
 def test_nulls_are_what_is_not_given(tmp_path: Path) -> None:
