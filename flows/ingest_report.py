@@ -111,7 +111,9 @@ class Report:
 def told_of(manifest: Manifest) -> list[str]:
     """What of a report its reader is to know at once, a line each."""
     report = manifest.report
-    if "quarantined" not in report:  # no corpus of sound
+    if "left_aside_for_another_form" in report:
+        return _told_of_texts(report)
+    if "quarantined" not in report:  # no corpus
         return []
     lines = []
     if report.get("without_text"):
@@ -124,6 +126,23 @@ def told_of(manifest: Manifest) -> list[str]:
     if "sample" not in manifest.overrides:
         for split, counts in report.get("other_counts_than_declared", {}).items():
             lines.append(f"{counts['found']:,} rows of {split!r}, where the whole corpus has {counts['declared']:,}")
+    return lines
+
+
+def _told_of_texts(report: Mapping[str, Any]) -> list[str]:
+    """Rows that were refused, by reason and with the first of each, and answers that do not stand in their contexts."""
+    counts: Counter[str] = sum((Counter(file["counts"]) for file in report["files"]), Counter())
+    counts = Counter(report.get("counts_of_all_files", counts))
+    first: dict[str, str] = {}
+    for file in report["files"]:
+        for refused in file["refused"]:
+            first.setdefault(refused["reason"], f"{file['file']}: {refused['where']}")
+    reasons = {key.removeprefix("refused: "): count for key, count in counts.items() if key.startswith("refused: ")}
+    lines = [f"{count:,} left out: {why}; the first: {first.get(why, 'not named')}" for why, count in reasons.items()]
+    if counts["answers_not_in_context"]:
+        lines.append(f"{counts['answers_not_in_context']:,} answers do not stand in their contexts, and are free answers")
+    for aside in report["left_aside_for_another_form"]:
+        lines.append(f"{aside['file']} was not read: {aside['read_instead']} is the same in another form")
     return lines
 
 

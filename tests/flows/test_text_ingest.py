@@ -11,6 +11,7 @@ import pytest
 import catalog
 from catalog.manifests import Manifest
 from flows.cli import run
+from flows.ingest_report import told_of
 from flows.text import corpora
 from flows.text.adapter import TextError
 from flows.text.ingest import ingest, read
@@ -155,7 +156,7 @@ def test_an_id_or_title_that_utf8_cannot_hold_is_refused_and_escaped(field: str,
         (b"[" * 100_000, "JSON"),
         (b'{"data": NaN}', "NaN is no JSON"),
         (b'{"data": []}', "no file of drcd has a row"),
-        (b"", "JSON"),
+        (b"", "the file is empty"),
     ],
 )
 def test_a_file_that_is_damaged_is_refused_with_the_place(data: bytes, said: str, tmp_path: Path, root_url: str) -> None:
@@ -214,3 +215,17 @@ def test_answers_of_the_real_files_survive_phrases(file: str, configuration: str
     for context, spans in contexts.items():
         assert all(convert(context, spans, configuration).exact)
         assert track(context, configuration)[0] == convert_text(context, configuration)
+
+
+def test_what_was_refused_is_told_at_once(tmp_path: Path, root_url: str) -> None:
+    """By reason, with the first of each; a corpus without trouble says nothing."""
+    qas = [{"query_id": str(k), "query_text": "谁？", "answers": [answer]} for k, answer in enumerate(["人", None, True, "鬼"])]
+    document = [{"context_id": "T", "context_text": "人在这里", "title": "", "qas": qas}]
+    published = ingest("cmrc2018", [cmrc(tmp_path, document)], root=root_url)
+    assert told_of(catalog.manifest(published.name, published.version, root=root_url)) == [
+        "2 left out: an answer that is neither text nor a number; the first: cmrc2018_dev.json: 1",
+        "1 answers do not stand in their contexts, and are free answers",
+    ]
+    document[0]["qas"] = qas[:1]
+    published = ingest("cmrc2018", [cmrc(tmp_path, document)], root=root_url)
+    assert told_of(catalog.manifest(published.name, published.version, root=root_url)) == []
