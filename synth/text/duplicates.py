@@ -1,11 +1,12 @@
 """Texts that are the same, or nearly so, found among many: exactly by digest, nearly by MinHash (datasketch) and then counted."""
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from datasketch import MinHash, MinHashLSH
+from numpy.typing import NDArray
 
 from synth.text.opencc import convert_text
 
@@ -41,26 +42,28 @@ def duplicates(texts: Sequence[str], jaccard: float) -> list[Duplicate]:
     pieces = {k: _pieces(key) for key, k in firsts.items()}
     sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
     for k, shingles in pieces.items():
-        if not shingles:
+        if not shingles.size:
             continue
         hashes = _sketch(sketch, shingles)
         for other in sorted(index.query(hashes)):
-            shared = len(pieces[other] & shingles) / len(pieces[other] | shingles)
+            common = np.intersect1d(pieces[other], shingles, assume_unique=True).size
+            shared = common / (pieces[other].size + shingles.size - common)
             if shared >= jaccard:
                 found.append(Duplicate(other, k, shared))
         index.insert(k, hashes)
     return sorted(found, key=lambda pair: (pair.first, pair.second))
 
 
-def _pieces(key: str) -> frozenset[int]:
-    """Hashes of the pieces; a text shorter than one piece is one."""
+def _pieces(key: str) -> NDArray[np.uint32]:
+    """Hashes of the pieces, each once, in four bytes each; a text shorter than one piece is one."""
     data = key.encode("utf-32-le", "surrogatepass")
     size = 4 * _SHINGLE
-    return frozenset(zlib.crc32(data[k : k + size]) for k in range(0, max(len(data) - size, 0) + 4, 4)) if data else frozenset()
+    starts = range(0, max(len(data) - size, 0) + 4, 4) if data else ()
+    return np.unique(np.fromiter((zlib.crc32(data[k : k + size]) for k in starts), np.uint32))
 
 
-def _sketch(empty: MinHash, hashes: Iterable[int]) -> MinHash:
+def _sketch(empty: MinHash, hashes: NDArray[np.uint32]) -> MinHash:
     sketch = empty.copy()
     sketch.hashfunc = int
-    sketch.update_batch(np.fromiter(hashes, np.uint64))
+    sketch.update_batch(hashes.astype(np.uint64))
     return sketch
