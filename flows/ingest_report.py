@@ -136,7 +136,8 @@ def _told_of_texts(report: Mapping[str, Any]) -> list[str]:
     first: dict[str, str] = {}
     for file in report["files"]:
         for refused in file["refused"]:
-            first.setdefault(refused["reason"], f"{file['file']}: {refused['where']}")
+            named = file["file"] in refused["where"]  # a row without an id goes by its file
+            first.setdefault(refused["reason"], refused["where"] if named else f"{file['file']}: {refused['where']}")
     reasons = {key.removeprefix("refused: "): count for key, count in counts.items() if key.startswith("refused: ")}
     lines = [f"{count:,} left out: {why}; the first: {first.get(why, 'not named')}" for why, count in reasons.items()]
     if counts["answers_not_in_context"]:
