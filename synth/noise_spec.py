@@ -51,6 +51,8 @@ class NoiseSpec(_Strict):
 
     # NAME[@V] of kind noise: one, several, or none where all noise is babble.
     corpus: Annotated[tuple[str, ...], BeforeValidator(_a_tuple)] = ()
+    # Weights of the corpora, by name: how much of the recorded noise is taken from each. Unless set, all recordings count alike.
+    shares: dict[str, Annotated[float, Field(gt=0)]] | None = None
     # MUSAN holds music and speech too. Speech among the noise is none that a separator should remove, so it has to be asked for.
     categories: Annotated[tuple[Literal["noise", "music", "speech"], ...], BeforeValidator(_a_tuple)] = ("noise",)
     # s1 over the noise; of all splits, or {train: ..., test: ...}
@@ -80,6 +82,10 @@ class NoiseSpec(_Strict):
             )
         if self.corpus and self.babble is not None and self.babble.share == 1:
             raise ValueError("babble.share 1 leaves nothing for the corpus: ask for a share below 1, or take the corpus out")
+        names = {reference.partition("@")[0] for reference in self.corpus}
+        unsaid = sorted(names - set(self.shares)) if self.shares is not None else []
+        if unsaid:
+            raise ValueError(f"shares says nothing of {', '.join(unsaid)}, of which noise.corpus takes noise: give it a share")
         if self.corpus and not self.categories:
             raise ValueError("categories names none: noise | music | speech")
         return self

@@ -44,7 +44,7 @@ def place_recordings(
             f"that can be heard{told(left_out)}; take a larger corpus or more categories "
             "(--set noise.corpus=..., --set noise.categories=...)"
         )
-    sound = hand_out(sounds.keys, counts, draws, "noise")
+    sound = _handed_out(spec, recordings, sounds, counts, items, draws, where)
     item = np.repeat(np.arange(len(mixtures)), counts)
     # Two noises of a mixture begin at different places, whoever stands first.
     keys = hashes("noise of a mixture", sounds.keys[sound]) ^ hashes("mixture", items[item])
@@ -71,6 +71,39 @@ def place_recordings(
     powers = np.where(alone, section_powers[first], np.nan)
     doubts_db = np.where(alone, doubts_db[first], np.nan)
     return Placed(noise_pieces(cuts, mixtures[item], sounds.rows), gains[cuts.span], powers, doubts_db, report)
+
+
+def _handed_out(
+    spec: NoiseSpec,
+    recordings: Recordings,
+    sounds: Sounds,
+    counts: Ints,
+    items: NDArray[np.uint64],
+    draws: Draws,
+    where: str,
+) -> Ints:
+    """The sounds of each mixture, by their numbers: used evenly, all alike or within the corpus that its share falls to."""
+    if spec.shares is None:
+        return hand_out(sounds.keys, counts, draws, "noise")
+    corpus = np.array(recordings.table["corpus"].take(sounds.rows).to_pylist(), dtype=object)
+    names = sorted({reference.partition("@")[0] for reference in spec.corpus})
+    weights = np.array([spec.shares[name] for name in names])
+    edges = np.rint(np.cumsum(weights)[:-1] / weights.sum() * len(items)).astype(np.int64)
+    begins = np.cumsum(counts) - counts
+    chosen = np.empty(int(counts.sum()), dtype=np.int64)
+    for name, mixtures in zip(names, np.split(draws.order("corpus of noise", items), edges), strict=True):
+        those = np.flatnonzero(corpus == name)
+        mixtures = np.sort(mixtures)
+        if (most := int(counts[mixtures].max(initial=0))) > len(those):
+            raise PlanError(
+                f"{where}: a mixture asks for {most} noise{'s' * (most > 1)} of {name}, and the split has {len(those)} that can "
+                "be heard; take it out of noise.shares and noise.corpus, or ask for fewer at once (--set noise.count=1)"
+            )
+        handed = hand_out(sounds.keys[those], counts[mixtures], draws, f"noise of {name}")
+        at = np.repeat(begins[mixtures], counts[mixtures])
+        within = np.arange(len(handed)) - np.repeat(np.cumsum(counts[mixtures]) - counts[mixtures], counts[mixtures])
+        chosen[at + within] = those[handed]
+    return chosen
 
 
 def _with_channels(recordings: Recordings, num_channels: int) -> tuple[Recordings, list[str]]:

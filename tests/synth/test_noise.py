@@ -208,6 +208,23 @@ def test_use_is_even_and_nobody_gets_the_same_twice(things: int, data: st.DataOb
         assert len(set(part.tolist())) == len(part)
 
 
+def test_shares_say_how_much_comes_of_each_corpus() -> None:
+    """Two noises of one corpus against forty of another: half of the mixtures each, and even use within each."""
+    few, many = (
+        noises({f"f{k}": hiss(k, 2.0) for k in range(2)}, "few"),
+        noises({f"m{k}": hiss(k, 2.0) for k in range(40)}, "many"),
+    )
+    pool = Noises(Recordings(pa.concat_tables([few.recordings.table, many.recordings.table]), np.arange(42)), {})
+    placed = place(pool, [8000] * 120, corpus=["few", "many@3"], shares={"few": 1, "many": 1, "left_out": 7}, count=2)
+    uses = np.bincount(placed.pieces.source, minlength=42)
+    assert uses[:2].tolist() == [60, 60]
+    assert set(uses[2:].tolist()) == {3}
+    with pytest.raises(ValueError, match="shares says nothing of many"):
+        place(pool, [8000], corpus=["few", "many"], shares={"few": 1})
+    with pytest.raises(PlanError, match="asks for 3 noises of few, and the split has 2"):
+        place(pool, [8000] * 4, corpus=["few", "many"], shares={"few": 1, "many": 1}, count=3)
+
+
 def test_neither_the_order_of_the_table_nor_that_of_the_rows_matters() -> None:
     """The same noises in another order, among others that the split may not use: the same noise under every mixture."""
     signals = {f"n{k}": hiss(k, 0.3 + 0.4 * k) for k in range(7)}
