@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench_surroundings [--mixtures 1000] [--repeats 3]
 
-Prints CPU seconds to plan 130,000 mixtures with noise, and CPU seconds of whole builds with one worker, less what importing takes:
-two sources with noise; two microphones that hear both in a room, and noise of two channels; one microphone in a room, with RIRs
-of 0.5 s, the measuring of the plan included. Beside the first two stands a bare numpy loop that writes the same bytes.
+Prints CPU seconds to plan 130,000 mixtures with noise, and those of whole builds with one worker, less what importing takes: two
+sources with noise; two microphones that hear both in a room, and noise of two channels; one microphone in a room, with RIRs of
+0.5 s, the measuring of the plan included. Beside the first two stands a bare numpy loop that writes the same bytes.
 """
 
 import argparse
