@@ -83,9 +83,12 @@ class NoiseSpec(_Strict):
         if self.corpus and self.babble is not None and self.babble.share == 1:
             raise ValueError("babble.share 1 leaves nothing for the corpus: ask for a share below 1, or take the corpus out")
         names = {reference.partition("@")[0] for reference in self.corpus}
-        unsaid = sorted(names - set(self.shares)) if self.shares is not None else []
-        if unsaid:
-            raise ValueError(f"shares says nothing of {', '.join(unsaid)}, of which noise.corpus takes noise: give it a share")
+        unsaid = sorted(names - set(self.shares or {}))
+        if self.shares is not None and len(names) > 1 and unsaid:
+            raise ValueError(
+                f"shares says nothing of {', '.join(unsaid)}, which noise.corpus names: give it a share, or leave shares out "
+                "(--set noise.shares=null)"
+            )
         if self.corpus and not self.categories:
             raise ValueError("categories names none: noise | music | speech")
         return self

@@ -83,10 +83,10 @@ def _handed_out(
     where: str,
 ) -> Ints:
     """The sounds of each mixture, by their numbers: used evenly, all alike or within the corpus that its share falls to."""
-    if spec.shares is None:
+    names = sorted({reference.partition("@")[0] for reference in spec.corpus})
+    if spec.shares is None or len(names) == 1:
         return hand_out(sounds.keys, counts, draws, "noise")
     corpus = np.array(recordings.table["corpus"].take(sounds.rows).to_pylist(), dtype=object)
-    names = sorted({reference.partition("@")[0] for reference in spec.corpus})
     weights = np.array([spec.shares[name] for name in names])
     edges = np.rint(np.cumsum(weights)[:-1] / weights.sum() * len(items)).astype(np.int64)
     begins = np.cumsum(counts) - counts

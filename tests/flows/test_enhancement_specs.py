@@ -77,7 +77,13 @@ def test_aishell_noisy_has_its_shares_and_lines_up(root: Root, ingest_talk: Any,
     ingest_talk(root.url, {"train-clean-100": 6, "dev-clean": 3, "test-clean": 3})
     publish_noise("mono", train=hisses("m1 m2 m3 m4", 1))
     publish_noise("places", train=hisses("p1 p2 p3 p4", 2))
-    changes = {**counts(30, 5, 5), **SMALL_ROOMS, "corpus": "librispeech", "noise.corpus": ["mono", "places"]}
+    changes = {
+        **counts(30, 5, 5),
+        **SMALL_ROOMS,
+        "corpus": "librispeech",
+        "noise.corpus": ["mono", "places"],
+        "noise.shares": None,
+    }
     build(load_spec("enh_aishell_noisy", changes), root=root.url, workers=1)
     assert catalog.verify("enh_aishell_noisy", root=root.url).ok
     rows = [row for part in catalog.get("enh_aishell_noisy", root=root.url).values() for row in part]
