@@ -1,7 +1,7 @@
 """Arrays of a plan to its table: columns, ids, digests."""
 
 import hashlib
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,17 +106,32 @@ def _row_ids(
             state[these] = hashes("row id", state[these]) ^ np.ascontiguousarray(part[at]).view(np.uint64)
     for name in SURROUNDINGS:
         if name in columns:
-            values = columns[name].to_pylist()
-            says = np.array([_says(one) for one in values], dtype=bool)
-            state[says] ^= hashes(name, hash_texts(repr(one) for one in compress(values, says)))
+            _fold(state, name, pa.array(columns[name]))
     both = np.stack([hashes("row id, first half", state), hashes("row id, second half", state)], axis=1)
     text = both.astype(">u8").tobytes().hex()
     return [text[at : at + 32] for at in range(0, len(text), 32)]
 
 
-def _says(value: Any) -> bool:
-    """Whether there is anything in a cell."""
-    return any(one is not None for one in value) if isinstance(value, list) else value is not None
+def _fold(state: NDArray[np.uint64], name: str, column: pa.Array) -> None:
+    """Take the cells of a column into the hashes, in place: its values or, of lists, one after another; nulls are left out."""
+    lists_ = pa.types.is_list(column.type)
+    values = column.values if lists_ else column
+    if pa.types.is_string(values.type):
+        texts = values.dictionary_encode()
+        hashed = hash_texts(texts.dictionary.to_pylist())
+        present = texts.indices.is_valid().to_numpy(zero_copy_only=False)
+        numbers = np.zeros(len(values), dtype=np.uint64)
+        numbers[present] = hashed[texts.indices.drop_null().to_numpy()]
+    else:
+        numbers = np.ascontiguousarray(values.to_numpy(zero_copy_only=False)).view(np.uint64)
+        present = np.ones(len(values), dtype=bool)
+    begins = column.offsets.to_numpy()[:-1] if lists_ else np.arange(len(column))
+    counts = np.diff(column.offsets.to_numpy()) if lists_ else np.ones(len(column), dtype=np.int64)
+    for number in range(int(counts.max(initial=0))):
+        these = np.flatnonzero(counts > number)
+        these = these[present[begins[these] + number]]
+        key = hashes(f"{number}", state[these]) if number else state[these]
+        state[these] = hashes(name, key) ^ numbers[begins[these] + number]
 
 
 def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:
