@@ -27,6 +27,15 @@ Publish = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
+def root_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder; in S3 but one case of all is made, since requests take the most of it there."""
+    asked = getattr(request, "param", "folder")
+    url = str(tmp_path / "catalog") if asked == "folder" else str(request.getfixturevalue("s3_url"))
+    monkeypatch.setenv("YULIAO_CATALOG", url)
+    return url
+
+
+@pytest.fixture
 def talk(root: Root, ingest_talk: Any, publish_noise: Publish) -> str:
     ingest_talk(root.url, {"train-clean-100": 8, "test-clean": 5})
     random = np.random.default_rng(3)
@@ -90,7 +99,11 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "asked"), ASKED, ids=[name for name, _ in ASKED])
+IN_S3 = pytest.param(*ASKED[5], "s3", id="some-s3", marks=pytest.mark.server)
+IN_FOLDER = [pytest.param(name, asked, "folder", id=name) for name, asked in ASKED]
+
+
+@pytest.mark.parametrize(("name", "asked", "root_url"), [*IN_FOLDER, IN_S3], indirect=["root_url"])
 def test_what_is_written_is_what_the_row_says(talk: str, name: str, asked: dict[str, Any]) -> None:
     """Sums to the bit, levels within 0.1 dB, no clipping; and a plan gives the same samples, whole and in part."""
     stored = made(talk, name, asked)

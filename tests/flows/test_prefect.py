@@ -170,7 +170,7 @@ def test_a_mistake_is_one_line_and_a_failed_run(server, tmp_path):
     assert done.stderr.startswith("yuliao: error: ") and done.stderr.count("\n") == 1, done.stderr
     newest = call(
         f"{server['PREFECT_API_URL']}/flow_runs/filter",
-        {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}, "limit": 1},
+        {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}, "sort": "START_TIME_DESC", "limit": 1},
     )
     assert "nowhere" in newest[0]["state"]["message"]
 

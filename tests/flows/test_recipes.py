@@ -238,7 +238,7 @@ def test_splits_are_told_by_file_names_and_do_not_leak(folder):
     (folder / "libri2mix_train-clean-100.csv").write_text(HEADER + line("a", utterance(64, 0), utterance(62, 0)))
     (folder / "libri2mix_dev-clean.csv").write_text(HEADER + line("b", utterance(64, 1), utterance(63, 1)))
     (folder / "mystery.csv").write_text(HEADER + line("a", utterance(64, 0), utterance(62, 0)))
-    (folder / "libri2mix_test-clean.csv").write_text(HEADER + line("a", utterance(61, 0), utterance(63, 0)))
+    (folder / "libri2mix_test-clean.csv").write_text(HEADER + line("a", utterance(61, 0), utterance(63, 0), "tt/short.wav"))
     test, train = folder / "libri2mix_test-clean.csv", folder / "libri2mix_train-clean-100.csv"
     published = replay(asked(folder, metadata=[(None, test), (None, train)]), workers=1)
     assert list(catalog.manifest(published.name).splits) == ["train", "test"]
