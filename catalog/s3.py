@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -175,7 +175,8 @@ class S3Root:
     def remove(self, path: str) -> None:
         with self._storage(path) as (fs, key):
             if fs.exists(key):
-                fs.rm(key, recursive=True)
+                with suppress(FileNotFoundError):  # another process removes the same
+                    fs.rm(key, recursive=True)
 
     def drop_copies(self, blobs: Iterable[str]) -> None:
         for blob in blobs:

@@ -165,7 +165,7 @@ def test_what_a_document_says_to_type_works(document: str, checkout: Path, bucke
 
 def run_shell(block: Block) -> None:
     lines = [line for line in block.code.splitlines() if not (is_make(line) or is_benchmark(line))]
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{block.where}\n{done.stdout}\n{done.stderr}"
 
 

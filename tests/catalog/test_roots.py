@@ -249,3 +249,12 @@ def test_addresses(tmp_path: Path) -> None:
     for wrong in ("gs://bucket", "s3://"):
         with pytest.raises(CatalogError):
             open_root(wrong)
+
+
+@pytest.mark.server
+def test_what_another_process_removes_meanwhile_is_removed(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen with two publishers of the same: both had seen the journal, and one of them took it away."""
+    import s3fs
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "exists", lambda *asked, **how: True)
+    open_root(s3_url).remove("set/building/f")
