@@ -218,26 +218,23 @@ def _split(
     least: int,
 ) -> tuple[NDArray[np.object_], str]:
     """A split for each noise, the same for all of a recording, and where it comes from, in words."""
-    missing = [split for split in wanted if not (official == split).any()]
-    if not missing:
-        return official, "official"
-    kept = [split for split in wanted if split not in missing] if (official == "train").any() else []
-    to_draw = [split for split in wanted if split not in kept or split == "train"]
-    pool = np.flatnonzero(official == "train") if kept else np.arange(len(official))
-    numbers, number = np.unique(recordings.indices.to_numpy()[pool], return_inverse=True)
+    lacking = splits.to_draw(official, wanted, "recordings")
+    if not lacking.splits:
+        return official, lacking.split_by
+    numbers, number = np.unique(recordings.indices.to_numpy()[lacking.rows], return_inverse=True)
     recording_ids = recordings.dictionary.take(pa.array(numbers)).to_pylist()
     proportions: Mapping[str, float] = {str(split): share for split, share in spec.split_proportions.items()}
-    if unsaid := [split for split in to_draw if split not in proportions]:
+    if unsaid := [split for split in lacking.splits if split not in proportions]:
         raise PlanError(f"noise.split_proportions of {name} says nothing about {', '.join(unsaid)}")
-    if len(recording_ids) < least * len(to_draw):
+    if len(recording_ids) < least * len(lacking.splits):
         raise PlanError(
             f"{corpus} has {len(recording_ids)} recordings of noise, too few for {least} in each of the splits "
-            f"{', '.join(to_draw)}, none of them in two: take a larger corpus, or several"
+            f"{', '.join(lacking.splits)}, none of them in two: take a larger corpus, or several"
         )
-    drawn = splits.draw_split(recording_ids, to_draw, proportions, seed=seed, dataset=name, least=least)
+    drawn = splits.draw_split(recording_ids, lacking.splits, proportions, seed=seed, dataset=name, least=least)
     split_of = official.copy()
-    split_of[pool] = np.array(to_draw, dtype=object)[drawn[number]]
-    return split_of, f"official, but {' and '.join(missing)} drawn from the recordings of train" if kept else "drawn"
+    split_of[lacking.rows] = np.array(lacking.splits, dtype=object)[drawn[number]]
+    return split_of, lacking.split_by
 
 
 def _again(table: pa.Table) -> NDArray[np.bool_]:

@@ -198,14 +198,11 @@ def _split(
     seed: int,
 ) -> str:
     """Draw splits for rooms, where the corpus lacks some, into `split_of_row`; where they come from, in words."""
-    wanted = list(proportions)
-    missing = [split for split in wanted if not (split_of_row == split).any()]
-    if not missing:
-        return "official"
-    kept = [split for split in wanted if split not in missing] if (split_of_row == "train").any() else []
-    drawn = [split for split in wanted if split not in kept or split == "train"]
-    pool = np.flatnonzero(split_of_row == "train") if kept else np.arange(len(table))
-    rooms, room_of_row = np.unique(np.array(room_names(table.take(pa.array(pool))), dtype=object), return_inverse=True)
+    lacking = splits.to_draw(split_of_row, list(proportions), "rooms")
+    drawn = lacking.splits
+    if not drawn:
+        return lacking.split_by
+    rooms, room_of_row = np.unique(np.array(room_names(table.take(pa.array(lacking.rows))), dtype=object), return_inverse=True)
     sizes = np.bincount(room_of_row)
     least = 1 if sizes.max() >= places else -(-places // int(sizes.min()))
     if len(rooms) < least * len(drawn):
@@ -214,8 +211,8 @@ def _split(
             "is in two of them: take a larger corpus (rooms.corpus), simulate rooms (rooms.simulate), or ask for fewer splits"
         )
     of_room = splits.draw_split(rooms.tolist(), drawn, proportions, seed=seed, dataset=f"{dataset} rooms", least=least)
-    split_of_row[pool] = np.array(drawn, dtype=object)[of_room[room_of_row]]
-    return f"official, but {' and '.join(missing)} drawn from the rooms of train" if kept else "drawn by room"
+    split_of_row[lacking.rows] = np.array(drawn, dtype=object)[of_room[room_of_row]]
+    return lacking.split_by
 
 
 @dataclass(frozen=True)

@@ -91,17 +91,12 @@ def sources(
     tables = {split: _table(root, spec, corpus, utterances, split, workers, progress) for split in corpus.manifest.splits}
     table = pa.concat_tables(tables.values())
     split_of_row = np.repeat(np.array(list(tables), dtype=object), [len(part) for part in tables.values()])
-    missing = [split for split in wanted if not (split_of_row == split).any()]
-    if not missing:
-        split_by = "official"
-    else:
-        kept = [split for split in wanted if split not in missing] if "train" in tables else []
-        drawn = [split for split in wanted if split not in kept or split == "train"]
-        pool = np.flatnonzero(split_of_row == "train") if kept else np.arange(len(table))
-        split_of_row[pool] = _drawn(spec, table["speaker_id"].take(pa.array(pool)), drawn, settled or {})
-        split_by = f"official, but {' and '.join(missing)} drawn from the speakers of train" if kept else "drawn"
+    lacking = splits.to_draw(split_of_row, wanted, "speakers")
+    if lacking.splits:
+        speakers = table["speaker_id"].take(pa.array(lacking.rows))
+        split_of_row[lacking.rows] = _drawn(spec, speakers, lacking.splits, settled or {})
     load = _load(utterances, table, spec.sample_rate_hz)
-    return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, load, split_by)
+    return Sources(table, {split: np.flatnonzero(split_of_row == split) for split in wanted}, load, lacking.split_by)
 
 
 def _load(utterances: Utterances, table: pa.Table, sample_rate_hz: int) -> Load:

@@ -1,12 +1,46 @@
 """Speakers to splits: the corpus's official split, or a keyed one in which no speaker stands twice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.draws import Draws, hash_texts
 from synth.errors import PlanError
+
+
+@dataclass(frozen=True)
+class ToDraw:
+    """What has to be drawn, and from what.
+
+    Attributes:
+        splits: none where the corpus has all that are wanted.
+        rows: whose split is to be drawn, int64.
+        split_by: where the splits come from, in words.
+    """
+
+    splits: list[str]
+    rows: NDArray[np.intp]
+    split_by: str
+
+
+def to_draw(official: NDArray[np.object_], wanted: Sequence[str], what: str) -> ToDraw:
+    """A corpus keeps the splits it has, and gives those it has not from its train; without `train` it is drawn anew as a whole.
+
+    Args:
+        official: the split of each row.
+        wanted: the splits that have mixtures.
+        what: is drawn, in words: "speakers".
+    """
+    missing = [split for split in wanted if not (official == split).any()]
+    if not missing:
+        return ToDraw([], np.zeros(0, dtype=np.intp), "official")
+    if len(missing) == len(wanted) or not (official == "train").any():
+        return ToDraw(list(wanted), np.arange(len(official)), "drawn")
+    drawn = [split for split in wanted if split in missing or split == "train"]
+    split_by = f"official, but {' and '.join(missing)} drawn from the {what} of train"
+    return ToDraw(drawn, np.flatnonzero(official == "train"), split_by)
 
 
 def draw_split(
