@@ -1,5 +1,6 @@
 """Levels from 10 ms frames: what ingest measures once per utterance, so that planning never needs audio."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ Ints = NDArray[np.int64]
 
 FRAMES_PER_S = 100
 _ACTIVE_RANGE = 10_000  # 40 dB, as a ratio of energies
+_FRAMES_AT_ONCE = 200_000
 
 
 def frame_samples(sample_rate_hz: int) -> int:
@@ -66,6 +68,16 @@ class _Lists:
         values: NDArray[Any] = self.values[self.chunk[row]]
         return values[self.begin[row] : self.begin[row] + self.count[row]]
 
+    def by_chunk(self, rows: Ints, wanted: NDArray[np.bool_]) -> Iterator[tuple[NDArray[Any], NDArray[np.intp]]]:
+        """The values of each chunk, with the positions in `rows` of those that lie in it and are wanted, ascending."""
+        positions = np.flatnonzero(wanted)
+        chunks = self.chunk[rows[positions]]
+        positions = positions[np.argsort(chunks, kind="stable")]
+        ends = np.cumsum(np.bincount(chunks, minlength=len(self.values)))
+        for values, begin, end in zip(self.values, ends - np.diff(ends, prepend=0), ends, strict=True):
+            if begin < end:
+                yield values, positions[begin:end]
+
 
 class Energies:
     """Frame energies of many utterances."""
@@ -81,15 +93,12 @@ class Energies:
         """Energy of `counts` frames from `first_frames` on of each of `utterances`, int64 [pieces]; of no frames 0."""
         totals = np.zeros(len(utterances), dtype=np.int64)
         begins = self._lists.begin[utterances] + first_frames
-        chunks = self._lists.chunk[utterances]
-        for number, values in enumerate(self._lists.values):
-            pieces = np.flatnonzero((chunks == number) & (counts > 0))
-            if len(pieces):
-                # Every second segment lies between two pieces: it is empty where the pieces come from the end backwards.
-                pieces = pieces[np.argsort(-begins[pieces], kind="stable")]
-                edges = np.stack([begins[pieces], np.minimum(begins[pieces] + counts[pieces], len(values) - 1)], axis=1)
-                at_end = (edges[:, 0] < edges[:, 1]) & (edges[:, 0] + counts[pieces] == len(values))  # the last was left out
-                totals[pieces] = np.add.reduceat(values, edges.ravel())[::2] + np.where(at_end, values[-1], 0)
+        for values, pieces in self._lists.by_chunk(utterances, counts > 0):
+            # Every second segment lies between two pieces: it is empty where the pieces come from the end backwards.
+            pieces = pieces[np.argsort(-begins[pieces], kind="stable")]
+            edges = np.stack([begins[pieces], np.minimum(begins[pieces] + counts[pieces], len(values) - 1)], axis=1)
+            at_end = (edges[:, 0] < edges[:, 1]) & (edges[:, 0] + counts[pieces] == len(values))  # the last was left out
+            totals[pieces] = np.add.reduceat(values, edges.ravel())[::2] + np.where(at_end, values[-1], 0)
         return totals
 
     def active_powers(
@@ -115,35 +124,36 @@ class Energies:
         powers, doubts_db = np.zeros(len(utterances)), np.zeros(len(utterances))
         begins = self._lists.begin[utterances] + starts // frame
         counts = lengths // (2 * frame)
-        chunks = self._lists.chunk[utterances]
-        for number, values in enumerate(self._lists.values):
-            pieces = np.flatnonzero((chunks == number) & (counts > 0))
-            # A few million frames at a time, so that memory does not grow with the set.
-            blocks = np.cumsum(counts[pieces]) // 2_000_000
+        for values, pieces in self._lists.by_chunk(utterances, counts > 0):
+            # Not too many frames at a time, so that memory does not grow with the set, and is that near the processor.
+            pieces = pieces[np.argsort(begins[pieces], kind="stable")]
+            blocks = np.cumsum(counts[pieces]) // _FRAMES_AT_ONCE
             for block in np.split(pieces, np.flatnonzero(np.diff(blocks)) + 1):
-                if len(block):
-                    at_gains = np.ones(len(block)) if gains is None else gains[block]
-                    powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], at_gains, frame)
+                at_gains = np.ones(len(block)) if gains is None else gains[block]
+                powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], at_gains, frame)
         return powers, doubts_db
 
 
 def _active_powers(
     values: Ints, begins: Ints, counts: Ints, gains: NDArray[np.float64], frame: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power and doubt of pieces of `counts` (> 0) frames of 20 ms from each of `begins`, each frame two values of 10 ms."""
+    """Power and doubt of pieces of `counts` (> 0) frames of 20 ms from each of `begins` (ascending), each two values of 10 ms."""
+    low, high = int(begins[0]), int((begins + 2 * counts).max())
+    neighbours = values[low : high - 1] + values[low + 1 : high]  # of each 10 ms and the next
     firsts = np.cumsum(counts) - counts
-    at = np.repeat(begins - 2 * firsts, counts) + 2 * np.arange(counts.sum())
-    energies = values[at] + values[at + 1]
+    energies = neighbours[np.repeat(begins - low - 2 * firsts, counts) + np.arange(0, 2 * counts.sum(), 2)]
     loudest = np.maximum.reduceat(energies, firsts)
-    excess = energies * _ACTIVE_RANGE - np.repeat(loudest, counts)
-    active = excess >= 0
-    active_counts = np.add.reduceat(active.astype(np.int64), firsts)
-    powers = np.add.reduceat(np.where(active, energies, 0), firsts) / active_counts / (2 * frame)
+    # Integers: energy * 10,000 reaches loudest where energy reaches this.
+    active = energies >= np.repeat(-(-loudest // _ACTIVE_RANGE), counts)
+    active_counts = np.add.reduceat(active, firsts, dtype=np.int64)
     # Rounding changes the energy of a frame that lies at the threshold by a few parts in a thousand, or more where that is faint.
-    threshold_rms = gains * np.sqrt(loudest / _ACTIVE_RANGE / (2 * frame))
-    margins = loudest * (0.005 + 0.15 / np.maximum(threshold_rms, 0.15))
-    near = np.add.reduceat((np.abs(excess) < np.repeat(margins, counts)).astype(np.int64), firsts)
-    return powers, 10 * np.log10(1 + near / active_counts)
+    threshold = loudest / _ACTIVE_RANGE
+    margins = threshold * (0.005 + 0.15 / np.maximum(gains * np.sqrt(threshold / (2 * frame)), 0.15))
+    near = (energies > np.repeat(threshold - margins, counts)) & (energies < np.repeat(threshold + margins, counts))
+    near_counts = np.add.reduceat(near, firsts, dtype=np.int64)
+    energies *= active
+    powers = np.add.reduceat(energies, firsts) / active_counts / (2 * frame)
+    return powers, 10 * np.log10(1 + near_counts / active_counts)
 
 
 def active_power(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
@@ -166,15 +176,13 @@ class Peaks:
     def largest(self) -> NDArray[np.float64]:
         """The peak of each utterance; of one without frames 0."""
         result = np.zeros(len(self._lists.count))
-        for number, values in enumerate(self._lists.values):
-            rows = np.flatnonzero((self._lists.chunk == number) & (self._lists.count > 0))
-            if len(rows):
-                # Between two lists that are wanted may lie others: every second segment is one of those.
-                begins = self._lists.begin[rows]
-                edges = np.stack([begins, np.minimum(begins + self._lists.count[rows], len(values) - 1)], axis=1).ravel()
-                whole = np.maximum.reduceat(values, edges)[::2]
-                at_end = begins + self._lists.count[rows] == len(values)  # there the last value was left out
-                result[rows] = np.where(at_end, np.maximum(whole, values[-1]), whole)
+        for values, rows in self._lists.by_chunk(np.arange(len(result)), self._lists.count > 0):
+            # Between two lists that are wanted may lie others: every second segment is one of those.
+            begins = self._lists.begin[rows]
+            edges = np.stack([begins, np.minimum(begins + self._lists.count[rows], len(values) - 1)], axis=1).ravel()
+            whole = np.maximum.reduceat(values, edges)[::2]
+            at_end = begins + self._lists.count[rows] == len(values)  # there the last value was left out
+            result[rows] = np.where(at_end, np.maximum(whole, values[-1]), whole)
         return result
 
     def of_pieces(self, utterances: Ints, starts: Ints, lengths: Ints, frame: int) -> NDArray[np.float64]:
@@ -189,16 +197,13 @@ class Peaks:
         peaks = self.largest()[utterances]
         first, count = starts // frame, -(-lengths // frame)
         begins = self._lists.begin[utterances] + first
-        cut = count < self._lists.count[utterances]
-        for number, values in enumerate(self._lists.values):
-            pieces = np.flatnonzero(cut & (self._lists.chunk[utterances] == number))
-            if len(pieces):
-                # As in `Energies.totals`: from the end backwards, so that the segments between pieces are empty.
-                pieces = pieces[np.argsort(-begins[pieces], kind="stable")]
-                edges = np.stack([begins[pieces], begins[pieces] + count[pieces]], axis=1)
-                at_end = edges[:, 1] == len(values)  # there the last frame is left out
-                within = np.maximum.reduceat(values, np.minimum(edges, len(values) - 1).ravel())[::2]
-                peaks[pieces] = np.where(at_end, np.maximum(within, values[-1]), within)
+        for values, pieces in self._lists.by_chunk(utterances, count < self._lists.count[utterances]):
+            # As in `Energies.totals`: from the end backwards, so that the segments between pieces are empty.
+            pieces = pieces[np.argsort(-begins[pieces], kind="stable")]
+            edges = np.stack([begins[pieces], begins[pieces] + count[pieces]], axis=1)
+            at_end = edges[:, 1] == len(values)  # there the last frame is left out
+            within = np.maximum.reduceat(values, np.minimum(edges, len(values) - 1).ravel())[::2]
+            peaks[pieces] = np.where(at_end, np.maximum(within, values[-1]), within)
         return peaks
 
     def gathered(self, utterances: Ints) -> tuple[NDArray[np.uint16], Ints]:
