@@ -23,7 +23,7 @@ from catalog import Licence
 from catalog.manifests import read_manifest
 from catalog.publish import publish
 from catalog.roots import open_root
-from flows.shards import store_plan
+from flows.build.shards import store_plan
 from flows.specs import load_spec
 from synth.layout import Layout
 from synth.plan import plan_split
@@ -66,7 +66,7 @@ def write_sets(folder: Path, mixtures: int) -> None:
     import soundfile
 
     from catalog.get import get
-    from flows.build import build
+    from flows.build.run import build
     from flows.ingest import ingest
 
     write_librispeech(folder, speakers=20, utterances=20)

@@ -11,11 +11,11 @@ import pytest
 import soundfile
 
 import catalog
-import flows.shards
+import flows.build.shards
 from catalog.manifests import Manifest, read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
-from flows.build import build, dry_run
+from flows.build.run import build, dry_run
 from flows.cli import run
 from flows.specs import load_spec
 from synth.errors import YuliaoError
@@ -70,13 +70,13 @@ def change_corpus(tmp_path: Path, ingest_talk: Any) -> Any:
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the rows that are rendered in this process."""
     ids: list[str] = []
-    render_batches = flows.shards.render_batches
+    render_batches = flows.build.shards.render_batches
 
     def counted(plan: pa.Table, *arguments: Any) -> Any:
         ids.extend(plan["id"].to_pylist())
         return render_batches(plan, *arguments)
 
-    monkeypatch.setattr("flows.shards.render_batches", counted)
+    monkeypatch.setattr("flows.build.shards.render_batches", counted)
     return ids
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 import catalog
 from catalog.roots import Root, open_root
-from flows.build import build, dry_run
+from flows.build.run import build, dry_run
 from flows.generic import own_corpus
 from flows.ingest import ingest
 from flows.specs import load_spec

@@ -12,7 +12,7 @@ import soundfile
 
 from catalog.manifests import Licence, read_manifest
 from catalog.roots import Root, open_root
-from flows.build import build
+from flows.build.run import build
 from flows.cli import run
 from flows.generic import FORMS
 from flows.generic.own import Own

@@ -17,9 +17,9 @@ from catalog.kinds import rir_schema
 from catalog.manifests import read_manifest
 from catalog.rirs import open_rirs
 from catalog.roots import Root, open_root
-from flows import rirs as of_flows
+from flows.build import rirs as of_flows
+from flows.build.rirs import RirSources, rir_sources
 from flows.progress import nothing
-from flows.rirs import RirSources, rir_sources
 from synth import wav
 from synth.errors import PlanError
 from synth.rirs import drr_db, t60_s

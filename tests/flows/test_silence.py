@@ -7,7 +7,7 @@ import pyarrow as pa
 
 import catalog
 from catalog.leakage import audible_sha256
-from flows.build import build
+from flows.build.run import build
 from flows.generic import FORMS
 from flows.generic.own import Own
 from flows.ingest import ingest

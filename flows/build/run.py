@@ -20,12 +20,12 @@ from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
-from flows.inputs import Around, Inputs, open_inputs, simulated, surroundings, surroundings_unheard
-from flows.keeping import Kept, keep_plans, open_kept, unchanged
+from flows.build.inputs import Around, Inputs, open_inputs, simulated, surroundings, surroundings_unheard
+from flows.build.keeping import Kept, keep_plans, open_kept, unchanged
+from flows.build.rendering import SHARD_BYTES, render_plans, write_table
+from flows.build.shards import read_plan, row_bytes, store_plan
+from flows.build.sources import Sources, sources
 from flows.progress import Progress, nothing
-from flows.rendering import SHARD_BYTES, render_plans, write_table
-from flows.shards import read_plan, row_bytes, store_plan
-from flows.sources import Sources, sources
 from flows.workers import available_cpus
 from synth.layout import Layout
 from synth.plan import SplitPlan, plan_split

@@ -15,9 +15,9 @@ from catalog.manifests import Pin
 from catalog.roots import FolderRoot, Root
 from catalog.settings import cache
 from catalog.shards import Shard
-from flows.kept_shards import KeptPart, KeptShards
+from flows.build.kept_shards import KeptPart, KeptShards
+from flows.build.shards import ShardTask, render_shard, row_bytes
 from flows.progress import Progress
-from flows.shards import ShardTask, render_shard, row_bytes
 from flows.tables import human_size
 from flows.workers import ordered_map
 from synth.layout import Layout
