@@ -60,7 +60,7 @@ def ingest_once(form: str, encoding: Any, folder: str) -> float:
 
 def build_once(mixtures: int) -> float:
     """CPU seconds of a build by one worker."""
-    from flows.build.run import build
+    from flows.mixtures.build import build
     from flows.specs import load_spec
 
     spec = load_spec("sep_2spk_partial", {"corpus": "voices", "splits": {"train": {"mixtures": mixtures}}})

@@ -23,7 +23,7 @@ from catalog import Licence
 from catalog.manifests import read_manifest
 from catalog.publish import publish
 from catalog.roots import open_root
-from flows.build.shards import store_plan
+from flows.mixtures.shards import store_plan
 from flows.specs import load_spec
 from synth.layout import Layout
 from synth.plan import plan_split
@@ -66,8 +66,8 @@ def write_sets(folder: Path, mixtures: int) -> None:
     import soundfile
 
     from catalog.get import get
-    from flows.build.run import build
     from flows.ingest import ingest
+    from flows.mixtures.build import build
 
     write_librispeech(folder, speakers=20, utterances=20)
     ingest("librispeech", [folder / "LibriSpeech"], root=folder / "catalog")

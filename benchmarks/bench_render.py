@@ -26,7 +26,7 @@ from benchmarks.corpus import SAMPLE_RATE_HZ, Figures, measure, write_librispeec
 IMPORTS = {
     "librimix": ("pandas", "scipy.signal", "soundfile"),
     "numpy": ("soundfile", "synth.wav"),
-    "yuliao-1": ("flows.build.run", "flows.build.shards", "flows.specs"),
+    "yuliao-1": ("flows.mixtures.build", "flows.mixtures.shards", "flows.specs"),
 }
 
 
@@ -103,7 +103,7 @@ def bare_numpy(plan: Path, corpus: Path, out: Path) -> None:
 
 def yuliao(mixtures: int, workers: int) -> None:
     """`yuliao build` itself, in the catalog of the environment."""
-    from flows.build.run import build
+    from flows.mixtures.build import build
     from flows.specs import load_spec
 
     build(load_spec("sep_2spk_partial", _overrides(mixtures)), workers=workers)
@@ -118,8 +118,8 @@ def _overrides(mixtures: int) -> dict[str, Any]:
 
 
 def _prepare(folder: Path, mixtures: int) -> None:
-    from flows.build.run import write_plan
     from flows.ingest import ingest
+    from flows.mixtures.build import write_plan
     from flows.specs import load_spec
 
     write_librispeech(folder, speakers=20, utterances=20)

@@ -26,7 +26,7 @@ from benchmarks.bench_plan import _lists as frames_in_chunks
 from benchmarks.corpus import SAMPLE_RATE_HZ, measure, write_librispeech
 
 NOISES = 930  # as many as MUSAN has
-IMPORTS = {"yuliao": ("flows.build.run", "flows.build.shards", "flows.specs"), "numpy": ("scipy.signal", "synth.wav")}
+IMPORTS = {"yuliao": ("flows.mixtures.build", "flows.mixtures.shards", "flows.specs"), "numpy": ("scipy.signal", "synth.wav")}
 ROOMS = 100  # of two RIRs each: each is used for ten mixtures
 SETS: dict[str, dict[str, Any]] = {
     "noise": {"noise": {"corpus": "noises_1"}},
@@ -93,7 +93,7 @@ def publish(url: str, kind: str, channels: int) -> None:
 
 def build(which: str, mixtures: int, name: str) -> None:
     """`yuliao build` itself, in the catalog of the environment."""
-    from flows.build.run import build
+    from flows.mixtures.build import build
 
     build(spec_of(which, mixtures), name=name, workers=1)
 
@@ -183,8 +183,8 @@ def planned(repeats: int) -> None:
 
 def builds(mixtures: int, repeats: int, folder: Path) -> None:
     """Whole builds, each in a process of its own and with nothing kept from the one before."""
-    from flows.build.run import write_plan
     from flows.ingest import ingest
+    from flows.mixtures.build import write_plan
 
     url = str(folder / "catalog")
     write_librispeech(folder, 20, 20)

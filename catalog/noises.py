@@ -103,7 +103,7 @@ class Noises(Utterances):
 
 
 class NoisesOfSeveral:
-    """The noises of several versions, found by their ids; `flows.build.noises` has seen to it that equal ids are equal noises."""
+    """The noises of several versions, found by id; `flows.mixtures.noises` has seen to it that equal ids are equal noises."""
 
     def __init__(self, versions: Sequence[Noises]) -> None:
         self._versions = versions

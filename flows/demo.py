@@ -37,10 +37,10 @@ def run_demo(folder: Path) -> list[Published]:
     Raises:
         YuliaoError: espeak-ng is not installed (extra `demo`), or a step failed.
     """
-    from flows.build.run import build
     from flows.demo_corpus import speak_corpus
     from flows.demo_noise import write_demand, write_musan
     from flows.ingest import ingest
+    from flows.mixtures.build import build
     from flows.specs import load_spec
 
     home = folder.resolve()

@@ -63,7 +63,7 @@ def build(
     workers: int | None = None,
     keep_from: str | None = None,
 ) -> Published:
-    """Make the set that a spec (a shipped one's name or a YAML file) asks for (`flows.build.run`, `flows.text.build`)."""
+    """Make the set that a spec (a shipped one's name or a YAML file) asks for (`flows.mixtures.build`, `flows.text.build`)."""
     published = build_set(spec, name, overrides or {}, root, workers, keep_from)
     _tell_of(published, root)
     return published
@@ -113,7 +113,7 @@ def build_set(
     spec: str, name: str | None, overrides: dict[str, Any], root: str | None, workers: int | None, keep_from: str | None
 ) -> Published:
     """The work of flow `build`."""
-    from flows.build.run import build
+    from flows.mixtures.build import build
     from flows.specs import is_text_spec, load_spec, load_text_spec
     from flows.text.build import build as build_text
 

@@ -89,7 +89,7 @@ def plan(spec: str, corpus: str | None, settings: tuple[tuple[str, object], ...]
 
     SPEC is the name of a shipped spec or a YAML file.
     """
-    from flows.build.run import write_plan
+    from flows.mixtures.build import write_plan
     from flows.specs import load_spec
 
     with shown(f"plan {spec}") as progress:
@@ -150,7 +150,7 @@ def build(
         return
     loaded = load_spec(spec, overrides)
     if dry_run:
-        from flows.build.run import dry_run as try_out
+        from flows.mixtures.build import dry_run as try_out
 
         found = try_out(loaded, name=name, keep_from=keep_from)
         if as_json:
@@ -171,7 +171,7 @@ def build(
 
         published = orchestrate.build_from_here(spec, name=name, overrides=overrides, workers=workers, keep_from=keep_from)
     else:
-        from flows.build.run import build as build_set
+        from flows.mixtures.build import build as build_set
 
         with shown(f"build {name or loaded.name}") as progress:
             published = build_set(loaded, name=name, workers=workers, overrides=overrides, progress=progress, keep_from=keep_from)
@@ -184,7 +184,7 @@ def build(
 @options.as_json
 def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
     """Render a set that is stored as its plan, and publish it with its audio."""
-    from flows.build.run import materialize as materialize_set
+    from flows.mixtures.build import materialize as materialize_set
 
     with shown(f"materialize {dataset}") as progress:
         published = materialize_set(dataset, workers=workers, progress=progress)
@@ -194,8 +194,8 @@ def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
 def _print_published(published: "Published", as_json: bool) -> None:
     from catalog.manifests import read_manifest
     from catalog.roots import open_root
-    from flows.build.keeping import kept_in_words
     from flows.ingest_report import told_of
+    from flows.mixtures.keeping import kept_in_words
 
     manifest = read_manifest(open_root(None), published.name, published.version)
     if as_json:

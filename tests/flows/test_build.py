@@ -11,7 +11,7 @@ import pytest
 import catalog
 from catalog.manifests import Manifest, read_manifest
 from catalog.roots import open_root
-from flows.build.run import build, dry_run, write_plan
+from flows.mixtures.build import build, dry_run, write_plan
 from flows.specs import load_spec
 from synth.errors import YuliaoError
 from synth.levels import active_power
@@ -131,7 +131,7 @@ def test_a_then_b_then_a_makes_a_the_newest_without_rendering_it_again(
     ingest_talk(root_url)
     a, b = spec(), spec(seed=1)
     first, second = build(a, root=root_url, workers=1), build(b, root=root_url, workers=1)
-    monkeypatch.setattr("flows.build.run.render_plans", None)
+    monkeypatch.setattr("flows.mixtures.build.render_plans", None)
     third = build(a, root=root_url, workers=1)
     assert (third.version, third.created) == (3, True)
     manifests = [manifest_of(root_url, published) for published in (first, second, third)]

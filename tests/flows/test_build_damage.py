@@ -11,7 +11,7 @@ from catalog.errors import IntegrityError
 from catalog.manifests import Manifest, read_manifest, version_numbers
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.shards import Shard, blob_path
-from flows.build.run import build, dry_run, materialize
+from flows.mixtures.build import build, dry_run, materialize
 from flows.specs import load_spec
 from synth.spec import SeparationSpec
 

@@ -14,7 +14,7 @@ import catalog
 from catalog.building import Building
 from catalog.manifests import read_manifest, version_numbers
 from catalog.roots import open_root
-from flows.build.run import build
+from flows.mixtures.build import build
 from flows.specs import load_spec
 
 OVERRIDES = {
@@ -28,7 +28,7 @@ SHARD_BYTES = 1 << 20
 # What a user's `yuliao build` does, with small shards, and slowed down so that there is a middle to be killed in.
 BUILDER = """
 import importlib, os, signal, sys, time
-import flows.build.run
+import flows.mixtures.build
 from flows.specs import load_spec
 def dying(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -40,7 +40,7 @@ if __name__ == "__main__":
     def progress(done, total, unit):
         print(done, flush=True)
         time.sleep(float(pause_s))
-    print(flows.build.run.build(load_spec("sep_2spk_partial", {overrides!r}), name=name, root=root, workers=int(workers),
+    print(flows.mixtures.build.build(load_spec("sep_2spk_partial", {overrides!r}), name=name, root=root, workers=int(workers),
                             progress=progress, shard_bytes={shard_bytes}), flush=True)
 """.replace("{overrides!r}", repr(OVERRIDES)).replace("{shard_bytes}", str(SHARD_BYTES))
 
@@ -128,8 +128,8 @@ def test_a_build_killed_in_the_middle_goes_on_and_ends_the_same(
 @pytest.mark.parametrize(
     ("dies_in", "listed"),
     [
-        ("flows.build.run.plan_split", False),  # nothing is written yet
-        ("flows.build.rendering.write_table", False),  # planned, no shard rendered
+        ("flows.mixtures.build.plan_split", False),  # nothing is written yet
+        ("flows.mixtures.rendering.write_table", False),  # planned, no shard rendered
         ("catalog.publish._commit", False),  # all shards rendered
         ("catalog.publish.write_view", True),  # committed, without card and view, and with its journal
     ],
@@ -201,7 +201,7 @@ def test_a_disk_that_cannot_hold_the_set_is_refused_before_work(
     root_url = str(tmp_path / "catalog")
     ingest_talk(root_url)
     free = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("flows.build.rendering.shutil.disk_usage", lambda path: free)
+    monkeypatch.setattr("flows.mixtures.rendering.shutil.disk_usage", lambda path: free)
     with pytest.raises(catalog.CatalogError, match=r"sep_2spk_partial needs .* MB more in .*; 1\.0 kB are free: .*CATALOG"):
         build(load_spec("sep_2spk_partial", OVERRIDES), root=root_url, workers=1)
 
@@ -218,7 +218,7 @@ def test_a_cache_that_cannot_hold_the_set_is_refused_before_work_too(
         asked.append(Path(path))
         return type("Usage", (), {"free": 1000})
 
-    monkeypatch.setattr("flows.build.rendering.shutil.disk_usage", disk_usage)
+    monkeypatch.setattr("flows.mixtures.rendering.shutil.disk_usage", disk_usage)
     with pytest.raises(catalog.CatalogError, match=r"needs .* MB more in .*cache/blobs, .*; 1\.0 kB are free: .*YULIAO_HOME"):
         build(load_spec("sep_2spk_partial", OVERRIDES), root=s3_url, workers=1)
     assert all(path.is_relative_to(home) for path in asked)

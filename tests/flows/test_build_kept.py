@@ -11,12 +11,12 @@ import pytest
 import soundfile
 
 import catalog
-import flows.build.shards
+import flows.mixtures.shards
 from catalog.manifests import Manifest, read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
-from flows.build.run import build, dry_run
 from flows.cli import run
+from flows.mixtures.build import build, dry_run
 from flows.specs import load_spec
 from synth.errors import YuliaoError
 from synth.noise_spec import NoiseSpec
@@ -70,13 +70,13 @@ def change_corpus(tmp_path: Path, ingest_talk: Any) -> Any:
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Ids of the rows that are rendered in this process."""
     ids: list[str] = []
-    render_batches = flows.build.shards.render_batches
+    render_batches = flows.mixtures.shards.render_batches
 
     def counted(plan: pa.Table, *arguments: Any) -> Any:
         ids.extend(plan["id"].to_pylist())
         return render_batches(plan, *arguments)
 
-    monkeypatch.setattr("flows.build.shards.render_batches", counted)
+    monkeypatch.setattr("flows.mixtures.shards.render_batches", counted)
     return ids
 
 

@@ -8,7 +8,7 @@ from typing import Any
 # Ends with the megabytes that the process held at most, and those that it wrote.
 BUILDER = """
 import resource, sys
-import flows.build.run
+import flows.mixtures.build
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
 from flows.specs import load_spec
@@ -16,7 +16,7 @@ if __name__ == "__main__":
     root, mixtures = sys.argv[1:]
     counts = {f"splits.{split}.mixtures": int(mixtures) if split == "train" else 4 for split in ("train", "validation", "test")}
     spec = load_spec("sep_2spk_partial", {"corpus": "librispeech", **counts})
-    made = flows.build.run.build(spec, root=root, workers=1, shard_bytes=1 << 30)
+    made = flows.mixtures.build.build(spec, root=root, workers=1, shard_bytes=1 << 30)
     (shard,) = read_manifest(open_root(root), made.name, made.version).splits["train"].shards
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, shard.size_bytes >> 20)
 """

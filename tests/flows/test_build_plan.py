@@ -11,7 +11,7 @@ import pytest
 import catalog
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
-from flows.build.run import build, materialize
+from flows.mixtures.build import build, materialize
 from flows.specs import load_spec
 
 COUNTS = {"splits.train.mixtures": 40, "splits.validation.mixtures": 8, "splits.test.mixtures": 8}

@@ -9,8 +9,8 @@ import pytest
 
 import catalog
 from catalog.roots import Root, open_root
-from flows.build import hearing
-from flows.build.run import build, dry_run, write_plan
+from flows.mixtures import hearing
+from flows.mixtures.build import build, dry_run, write_plan
 from flows.specs import load_spec
 from synth.errors import YuliaoError
 from synth.measuring import measure_rows

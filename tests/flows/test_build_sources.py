@@ -10,7 +10,7 @@ import catalog
 from catalog.export import export
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
-from flows.build.run import build
+from flows.mixtures.build import build
 from synth.spec import SeparationSpec
 
 SETS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ import soundfile
 import catalog
 from catalog.export import export
 from catalog.roots import Root
-from flows.build.run import build, materialize
+from flows.mixtures.build import build, materialize
 from flows.specs import load_spec
 from synth.levels import active_power
 from synth.room_stems import stem_image

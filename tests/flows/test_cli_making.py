@@ -101,7 +101,7 @@ def test_an_interrupt_and_a_full_disk_say_what_the_same_command_does_again(capsy
     def failing(*_, **__):
         raise error
 
-    monkeypatch.setattr("flows.build.run.build", failing)
+    monkeypatch.setattr("flows.mixtures.build.build", failing)
     monkeypatch.setattr("flows.ingest.ingest", failing)
     ends = {
         (

@@ -19,11 +19,11 @@ from catalog.manifests import Licence, Manifest, read_manifest
 from catalog.roots import open_root
 from catalog.shards import blob_path
 from flows.adapter import Corpus, Recording, Sound, Utterance
-from flows.build.run import build, materialize
 from flows.cli import run
 from flows.encodings import ENCODINGS
 from flows.forget import forget
 from flows.ingest import IngestError, ingest
+from flows.mixtures.build import build, materialize
 from flows.specs import load_spec
 from synth import wav
 

@@ -10,9 +10,9 @@ import soundfile
 
 import catalog
 from catalog.roots import Root, open_root
-from flows.build.run import build, dry_run
 from flows.generic import own_corpus
 from flows.ingest import ingest
+from flows.mixtures.build import build, dry_run
 from flows.specs import load_spec
 from synth.spec import SeparationSpec
 

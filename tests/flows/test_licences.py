@@ -12,11 +12,11 @@ import soundfile
 
 from catalog.manifests import Licence, read_manifest
 from catalog.roots import Root, open_root
-from flows.build.run import build
 from flows.cli import run
 from flows.generic import FORMS
 from flows.generic.own import Own
 from flows.ingest import ingest
+from flows.mixtures.build import build
 from flows.specs import load_spec
 
 RATE_HZ = 16_000

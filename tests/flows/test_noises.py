@@ -13,7 +13,7 @@ import catalog
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError
 from catalog.noises import open_noises
 from catalog.roots import Root
-from flows.build.noises import NoiseSources, noise_sources, open_noise_corpora
+from flows.mixtures.noises import NoiseSources, noise_sources, open_noise_corpora
 from flows.progress import Progress
 from flows.staging import frames
 from synth.draws import Draws

@@ -17,8 +17,8 @@ from catalog.kinds import rir_schema
 from catalog.manifests import read_manifest
 from catalog.rirs import open_rirs
 from catalog.roots import Root, open_root
-from flows.build import rirs as of_flows
-from flows.build.rirs import RirSources, rir_sources
+from flows.mixtures import rirs as of_flows
+from flows.mixtures.rirs import RirSources, rir_sources
 from flows.progress import nothing
 from synth import wav
 from synth.errors import PlanError

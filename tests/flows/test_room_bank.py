@@ -17,8 +17,8 @@ from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, read_manifest
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
-from flows.build import room_bank
-from flows.build.room_bank import draw_bank, open_bank
+from flows.mixtures import room_bank
+from flows.mixtures.room_bank import draw_bank, open_bank
 from flows.progress import nothing
 from synth.errors import PlanError
 from synth.rooms import RoomSpec, simulate
@@ -104,7 +104,7 @@ def test_a_second_build_makes_nothing_new(two: tuple[Root, Root], monkeypatch: p
 KILLED = """
 import os, signal, sys
 from catalog.roots import open_root
-from flows.build.room_bank import open_bank
+from flows.mixtures.room_bank import open_bank
 from synth.rooms import RoomSpec
 def progress(done, total, unit):
     print(done, total, unit, flush=True)

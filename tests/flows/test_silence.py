@@ -7,10 +7,10 @@ import pyarrow as pa
 
 import catalog
 from catalog.leakage import audible_sha256
-from flows.build.run import build
 from flows.generic import FORMS
 from flows.generic.own import Own
 from flows.ingest import ingest
+from flows.mixtures.build import build
 from flows.specs import load_spec
 from synth import wav
 

@@ -11,7 +11,7 @@ from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.roots import Root
 from catalog.utterances import Utterances, open_utterances
-from flows.build.measures import measured, measured_degraded
+from flows.mixtures.measures import measured, measured_degraded
 from flows.progress import Progress
 from synth import splits
 from synth.degradations import DegradationSpec, as_json, draw_degradations

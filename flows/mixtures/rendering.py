@@ -15,8 +15,8 @@ from catalog.manifests import Pin
 from catalog.roots import FolderRoot, Root
 from catalog.settings import cache
 from catalog.shards import Shard
-from flows.build.kept_shards import KeptPart, KeptShards
-from flows.build.shards import ShardTask, render_shard, row_bytes
+from flows.mixtures.kept_shards import KeptPart, KeptShards
+from flows.mixtures.shards import ShardTask, render_shard, row_bytes
 from flows.progress import Progress
 from flows.tables import human_size
 from flows.workers import ordered_map

@@ -20,11 +20,11 @@ from catalog.names import check_name
 from catalog.publish import Published, check_kind, publish, published_already
 from catalog.roots import Root, open_root
 from catalog.shards import Shard
-from flows.build.inputs import Around, Inputs, open_inputs, simulated, surroundings, surroundings_unheard
-from flows.build.keeping import Kept, keep_plans, open_kept, unchanged
-from flows.build.rendering import SHARD_BYTES, render_plans, write_table
-from flows.build.shards import read_plan, row_bytes, store_plan
-from flows.build.sources import Sources, sources
+from flows.mixtures.inputs import Around, Inputs, open_inputs, simulated, surroundings, surroundings_unheard
+from flows.mixtures.keeping import Kept, keep_plans, open_kept, unchanged
+from flows.mixtures.rendering import SHARD_BYTES, render_plans, write_table
+from flows.mixtures.shards import read_plan, row_bytes, store_plan
+from flows.mixtures.sources import Sources, sources
 from flows.progress import Progress, nothing
 from flows.workers import available_cpus
 from synth.layout import Layout

@@ -16,10 +16,10 @@ from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve, versio
 from catalog.publish import Published
 from catalog.roots import Root
 from catalog.shards import Shard, blob_path
-from flows.build.inputs import Around, Inputs
-from flows.build.kept_shards import KeptShards
-from flows.build.shards import read_plan
-from flows.build.sources import Sources
+from flows.mixtures.inputs import Around, Inputs
+from flows.mixtures.kept_shards import KeptShards
+from flows.mixtures.shards import read_plan
+from flows.mixtures.sources import Sources
 from flows.tables import flattened
 from synth.keeping import KeptPlan, keep_split
 from synth.layout import Layout

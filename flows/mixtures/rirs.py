@@ -19,7 +19,7 @@ from catalog import settings
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.rirs import Rirs, open_rirs
 from catalog.roots import Root, open_root
-from flows.build.room_bank import drawn_places, find_bank, open_bank
+from flows.mixtures.room_bank import drawn_places, find_bank, open_bank
 from flows.progress import Progress
 from flows.workers import ordered_map
 from synth import splits

@@ -18,7 +18,7 @@ from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
 from catalog.sample_digests import COLUMN, samples_digest
 from catalog.shards import Shard, ShardWriter, blob_path
-from flows.build.kept_shards import KeptPart, kept_batches
+from flows.mixtures.kept_shards import KeptPart, kept_batches
 from synth import wav
 from synth.gains import FULL_SCALE
 from synth.layout import Layout

@@ -13,7 +13,7 @@ from catalog.errors import CatalogError
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.noises import Noises, NoisesOfSeveral, open_noises
 from catalog.roots import Root
-from flows.build.measures import measured_noises
+from flows.mixtures.measures import measured_noises
 from flows.progress import Progress
 from synth import splits
 from synth.errors import PlanError

@@ -9,10 +9,10 @@ from catalog.manifests import Manifest, Pin
 from catalog.names import parse_reference
 from catalog.roots import Root
 from flows import corpora
-from flows.build.hearing import hear_rows
-from flows.build.noises import NoiseCorpus, noise_sources, open_noise_corpora
-from flows.build.rirs import RirSources, rir_sources, rirs_at_hand, rirs_to_simulate
-from flows.build.sources import Corpus, open_corpus
+from flows.mixtures.hearing import hear_rows
+from flows.mixtures.noises import NoiseCorpus, noise_sources, open_noise_corpora
+from flows.mixtures.rirs import RirSources, rir_sources, rirs_at_hand, rirs_to_simulate
+from flows.mixtures.sources import Corpus, open_corpus
 from flows.progress import Progress
 from synth.images import Responses
 from synth.measuring import unheard
