@@ -70,12 +70,15 @@ def _answers(address: str) -> bool:
 
 @pytest.fixture
 def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty prefix of a bucket on that server, with the environment that leads there."""
+    """An empty prefix of a bucket on that server, with the environment that leads there.
+
+    What earlier tests left there is gone: the server holds all of it in memory, and each listing goes through all the keys.
+    """
     for name, value in {**AWS, "AWS_ENDPOINT_URL": s3_server}.items():
         monkeypatch.setenv(name, value)
-    bucket = urllib.request.Request(f"{s3_server}/catalogs", method="PUT")
-    with urllib.request.urlopen(bucket, timeout=10):
-        pass
+    for method, path in (("POST", "moto-api/reset"), ("PUT", "catalogs")):
+        with urllib.request.urlopen(urllib.request.Request(f"{s3_server}/{path}", method=method), timeout=30):
+            pass
     return f"s3://catalogs/{uuid.uuid4().hex}"
 
 
