@@ -32,11 +32,9 @@ class Filter:
         self.taps = response.shape[1]
         self._size = _block_size(self.taps)
         self.step = self._size - self.taps + 1
-        self._transfer = np.empty((len(response), self._size // 2 + 1), dtype=np.complex128)
-        padded, _, _ = _scratch(self._size)
-        for taps, transfer in zip(response, self._transfer, strict=True):
-            padded[0, : self.taps], padded[0, self.taps :] = taps, 0
-            np.fft.rfft(padded[0], out=transfer)
+        padded = np.zeros((len(response), self._size))
+        padded[:, : self.taps] = response
+        self._transfer = np.fft.rfft(padded)
 
     def reach(self, first: int, length: int) -> tuple[int, int]:
         """Which blocks of the signal samples `first` to `first + length` of the result depend on: from, and up to."""

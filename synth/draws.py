@@ -28,7 +28,8 @@ def hash_text(text: str) -> int:
 
 def hash_texts(texts: Iterable[str]) -> NDArray[np.uint64]:
     """`hash_text` of each text, as uint64 [texts]."""
-    return np.fromiter((hash_text(text) for text in texts), dtype=np.uint64)
+    digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
 
 
 def hashes(key: str, items: NDArray[np.uint64]) -> NDArray[np.uint64]:

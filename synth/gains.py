@@ -22,7 +22,7 @@ FULL_SCALE = 32768.0
 _LOWEST_RMS = 250.0  # of a stem: -42 dBFS
 _MOST_DOUBT_DB = 0.02
 _GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
-_FRAMES_AT_ONCE = 2_000_000  # so that memory does not grow with the set
+_FRAMES_AT_ONCE = 500_000  # so that memory does not grow with the set, and is used again
 
 
 @dataclass(frozen=True)
@@ -198,38 +198,45 @@ def peak_bounds(parts: Sequence[Part], num_samples: Ints, n_stems: Ints, frame: 
     blocks = np.cumsum(num_samples[much] // frame) // _FRAMES_AT_ONCE
     for block in np.split(much, np.flatnonzero(np.diff(blocks)) + 1):
         if len(block):
-            bounds[block] = np.minimum(
-                bounds[block], np.maximum(alone[block], _bounds_by_frame(parts, block, num_samples, frame))
-            )
+            bounds[block] = np.minimum(bounds[block], np.maximum(alone[block], _bounds_by_frame(parts, block, frame)))
     return bounds
 
 
-def _bounds_by_frame(parts: Sequence[Part], block: Ints, num_samples: Ints, frame: int) -> Floats:
-    """Bounds of some mixtures (ascending), over the cells of 10 ms in which more than one piece may sound."""
-    cells = num_samples[block] // frame + 1
-    firsts = np.cumsum(cells) - cells
+def _bounds_by_frame(parts: Sequence[Part], block: Ints, frame: int) -> Floats:
+    """Bounds of some mixtures (ascending), over the cells of 10 ms in which more than one piece may sound; 0 without any."""
     inside = [part for part in (_of_mixtures(part, block) for part in parts) if len(part.pieces)]  # not all have noise
     low, high = _shared_span(inside, len(block), frame)
+    cells = np.maximum(high - low, 0)
+    firsts = np.cumsum(cells) - cells
     total = np.zeros(int(cells.sum()))
     for part in inside:
-        turn = _turns(part.pieces)
         values, at = part.peaks.gathered(part.pieces.source)
+        peaks = _with_neighbours(values)
+        turn = _turns(part.pieces)
         for stem in np.unique(part.pieces.stem):
             of_stem = part.pieces.stem == stem
             turns = int(turn[of_stem].max()) + 1
             # Turn by turn, since two pieces may touch the same cell. Those of speech follow each other, noises sound together.
             heard = total if turns == 1 or not stem else np.zeros(len(total))
             for number in range(turns):
-                for straddles in (False, True):
-                    these = np.flatnonzero(of_stem & (turn == number) & ((part.pieces.offset % frame > 0) == straddles))
-                    mixture = part.pieces.mixture[these]
-                    span = low[mixture], high[mixture], firsts[mixture]
-                    where, loudness = _cells(part, these, values, at[these], *span, frame, straddles)
-                    heard[where] = heard[where] + loudness if heard is total else np.maximum(heard[where], loudness)
+                these = np.flatnonzero(of_stem & (turn == number))
+                mixture = part.pieces.mixture[these]
+                where, loudness = _cells(part, these, peaks, at[these], low[mixture], high[mixture], firsts[mixture], frame)
+                if heard is total:
+                    heard[_whole(where, total)] += loudness
+                else:
+                    heard[where] = np.maximum(heard[where], loudness)
             if heard is not total:
                 total += heard
-    bounds: Floats = np.maximum.reduceat(total, firsts)
+    bounds = np.zeros(len(block))
+    several = np.flatnonzero(cells)
+    bounds[several] = np.maximum.reduceat(total, firsts[several])
     return bounds
+
+
+def _whole(where: Ints, total: Floats) -> Ints | slice:
+    """Positions (ascending), as a slice where they are all there are: that is the rule, and quicker."""
+    return slice(None) if len(where) == len(total) else where
 
 
 def _of_mixtures(part: Part, block: Ints) -> Part:
@@ -260,31 +267,40 @@ def _turns(pieces: Pieces) -> Ints:
     return turns
 
 
+def _with_neighbours(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Frame peaks, and behind these, at `len(values) + t`, the larger one of frames t and t - 1."""
+    return np.concatenate([values, values[:1], np.maximum(values[1:], values[:-1]), values[-1:]])
+
+
 def _cells(
-    part: Part,
-    these: NDArray[np.intp],
-    values: NDArray[np.uint16],
-    at: Ints,
-    low: Ints,
-    high: Ints,
-    firsts: Ints,
-    frame: int,
-    straddles: bool,
+    part: Part, these: NDArray[np.intp], peaks: NDArray[np.uint16], at: Ints, low: Ints, high: Ints, firsts: Ints, frame: int
 ) -> tuple[Ints, Floats]:
     """The cells that some pieces touch between `low` and `high`, and bounds on their magnitude there.
 
     A frame of a piece that begins within a cell straddles two, so that a cell hears frames t and t - 1.
+
+    Args:
+        part: the pieces, of which `these` are meant: one of a mixture at most.
+        peaks: from `_with_neighbours`.
+        at: where in it those of the pieces' recordings begin.
+        low: the first cell that is wanted of their mixtures.
+        high: the one after the last.
+        firsts: where the cells of their mixtures begin.
     """
-    pieces = part.pieces.taken(these)
-    cell = pieces.offset // frame
+    offset, stop = part.pieces.offset[these], part.pieces.stop[these]
+    cell = offset // frame
     begin = np.maximum(low - cell, 0)
-    spans = np.maximum(np.minimum((pieces.stop - 1) // frame + 1, high) - cell - begin, 0)
-    first = at + pieces.start // frame
-    last = first - (-pieces.length // frame) - 1
+    spans = np.maximum(np.minimum((stop - 1) // frame + 1, high) - cell - begin, 0)
+    ends = np.cumsum(spans)
+    begins = ends - spans
+    first = at + part.pieces.start[these] // frame
+    last = first - (-part.pieces.length[these] // frame) - 1
+    straddles = offset % frame > 0
     count = np.arange(spans.sum())
-    before = np.cumsum(spans) - spans
-    frames = count + np.repeat(first + begin - before, spans)
-    peaks = values[np.minimum(frames, np.repeat(last, spans))]
-    if straddles:
-        peaks = np.maximum(peaks, values[np.maximum(frames - 1, np.repeat(first, spans))])
-    return count + np.repeat(firsts + cell + begin - before, spans), np.repeat(part.gains[these], spans) * peaks
+    neighbours = np.where(straddles, len(peaks) // 2, 0)
+    heard = peaks[count + np.repeat(first + begin + neighbours - begins, spans)]
+    opening = np.flatnonzero(straddles & (spans > 0) & (begin == 0))  # no frame comes before
+    heard[begins[opening]] = peaks[first[opening]]
+    closing = np.flatnonzero(straddles & (spans > 0) & (first + begin + spans - 1 > last))  # none behind
+    heard[ends[closing] - 1] = peaks[last[closing]]
+    return count + np.repeat(firsts + np.maximum(cell - low, 0) - begins, spans), np.repeat(part.gains[these], spans) * heard

@@ -46,8 +46,8 @@ def prepare(rir: Rir, sample_rate_hz: int, target: Target = "reverberant") -> Re
     Raises:
         PlanError: it is no impulse response (`synth.rirs.check_rir`).
     """
+    rir = np.ascontiguousarray(np.atleast_2d(rir), dtype=np.float64)
     check_rir(rir)
-    rir = np.atleast_2d(rir).astype(np.float64)
     part = _part(rir, sample_rate_hz, target)
     sounding = np.flatnonzero(part.any(axis=0))
     begin, end = int(sounding[0]), int(sounding[-1]) + 1

@@ -17,7 +17,7 @@ from synth.levels import Energies, Frames, frame_samples
 from synth.meeting import Meeting
 from synth.overlap_spec import FullOverlap, PartialOverlap
 from synth.pairing import Pool
-from synth.pieces import Pieces, Placement
+from synth.pieces import Pieces, Placement, spoken_samples
 from synth.placing import place_full
 from synth.plan import SplitPlan, plan_split
 from synth.refilling import LOST, Couples, Meets, refill
@@ -134,7 +134,8 @@ def keep_split(
         "refilled": int(np.count_nonzero(lost)),
     }
     lies, _ = _as_it_lay(table, ground)
-    report: dict[str, Any] = {**counts, **split_report(spec, ground.pool, ground.who, lies)}
+    spoken = spoken_samples(lies.pieces, len(table))
+    report: dict[str, Any] = {**counts, **split_report(spec, ground.pool, ground.who, lies, spoken)}
     report["clip_gain_applied"] = int(np.count_nonzero(table["clip_gain_db"].to_numpy() < 0))
     return KeptPlan(SplitPlan(table, report), is_fresh)
 

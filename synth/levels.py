@@ -208,7 +208,12 @@ class Peaks:
 
     def gathered(self, utterances: Ints) -> tuple[NDArray[np.uint16], Ints]:
         """The frames of some utterances in one array, and where those of each begin in it."""
-        distinct, number = np.unique(utterances, return_inverse=True)
-        values = np.concatenate([self._lists.of(utterance) for utterance in distinct])
-        ends = np.cumsum(self._lists.count[distinct])
-        return values, (ends - self._lists.count[distinct])[number]
+        wanted = np.zeros(len(self._lists.count), dtype=bool)
+        wanted[utterances] = True
+        distinct = np.flatnonzero(wanted)
+        begins, counts = self._lists.begin[distinct], self._lists.count[distinct]
+        where = zip(self._lists.chunk[distinct].tolist(), begins.tolist(), (begins + counts).tolist(), strict=True)
+        values = np.concatenate([self._lists.values[chunk][begin:end] for chunk, begin, end in where])
+        first = np.empty(len(wanted), dtype=np.int64)
+        first[distinct] = np.cumsum(counts) - counts
+        return values, first[utterances]

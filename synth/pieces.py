@@ -78,9 +78,22 @@ class Placement:
     ratio_draws: NDArray[np.int32]
 
 
-def spoken_samples(pieces: Pieces, mixtures: int) -> tuple[Ints, Ints]:
-    """Samples of each mixture in which anyone speaks, and those in which several do, int64 [mixtures] each: by the extents of the
-    pieces, of which those of one stem do not overlap each other."""
+@dataclass(frozen=True)
+class Spoken:
+    """Samples of each mixture in which anyone speaks, and those in which several do, int64 [mixtures] each."""
+
+    by_any: Ints
+    by_several: Ints
+
+    @property
+    def overlap_ratios(self) -> Floats:
+        """Overlapped samples / samples in which anyone speaks, float64 [mixtures] (DESIGN, decision 3)."""
+        ratios: Floats = self.by_several / np.maximum(self.by_any, 1)
+        return ratios
+
+
+def spoken_samples(pieces: Pieces, mixtures: int) -> Spoken:
+    """How much is spoken in each mixture, by the extents of the pieces, of which those of one stem do not overlap each other."""
     mixture = np.concatenate([pieces.mixture, pieces.mixture])
     at = np.concatenate([pieces.offset, pieces.stop])
     change = np.repeat([1, -1], len(pieces))
@@ -88,12 +101,10 @@ def spoken_samples(pieces: Pieces, mixtures: int) -> tuple[Ints, Ints]:
     mixture, at, change = mixture[order], at[order], change[order]
     speaking = np.cumsum(change)  # of all mixtures in one run: each ends with nobody speaking
     spans = np.append(at[1:] - at[:-1], 0)
-    spoken, shared = (np.bincount(mixture, weights=spans * (speaking >= n), minlength=mixtures) for n in (1, 2))
-    return spoken.astype(np.int64), shared.astype(np.int64)
+    counted = [np.bincount(mixture, weights=spans * (speaking >= n), minlength=mixtures).astype(np.int64) for n in (1, 2)]
+    return Spoken(*counted)
 
 
 def overlap_ratios(pieces: Pieces, mixtures: int) -> Floats:
-    """Overlapped samples / samples in which anyone speaks, of each mixture, float64 [mixtures] (DESIGN, decision 3)."""
-    spoken, shared = spoken_samples(pieces, mixtures)
-    ratios: Floats = shared / np.maximum(spoken, 1)
-    return ratios
+    """`Spoken.overlap_ratios` of pieces."""
+    return spoken_samples(pieces, mixtures).overlap_ratios

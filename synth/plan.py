@@ -16,7 +16,7 @@ from synth.gains import FULL_SCALE
 from synth.layout import Layout
 from synth.levelling import STEPS, Levelled, Material, level
 from synth.levels import Energies, Frames, frame_samples
-from synth.pieces import Pieces, overlap_ratios
+from synth.pieces import Pieces, Spoken, spoken_samples
 from synth.plan_table import lists, plan_table
 from synth.render import Load
 from synth.spec import SeparationSpec
@@ -80,15 +80,16 @@ def plan_split(
         of_pool = Energies(replace(frames, rows=rows[who.usable]))
         arrangement = arrange(spec, split, sources, pool, who.usable, of_pool, draws)
     levelled = level(Material(spec, split, corpus, rows, sources, frames, who, load, around, draws), arrangement)
+    spoken = spoken_samples(arrangement.placement.pieces, len(levelled.clip_gains))
     measures = {
-        **_measures(spec, arrangement, levelled),
+        **_measures(spec, arrangement, levelled, spoken),
         **_surroundings(levelled),
         **_degradations(spec, sources, levelled.placement.pieces, draws, len(levelled.clip_gains)),
     }
     schema = Layout.of(spec).plan_schema()
     table = plan_table(schema, spec.sample_rate_hz, sources, keys, levelled.placement, levelled.gains, measures)
     _check_distinct(split, table["id"])
-    report = split_report(spec, pool, who, arrangement.placement)
+    report = split_report(spec, pool, who, arrangement.placement, spoken)
     if levelled.rooms is not None:
         report["rooms"] = levelled.rooms.placed.report
     if levelled.noise is not None:
@@ -96,7 +97,7 @@ def plan_split(
     return SplitPlan(table, {**report, "clip_gain_applied": int(np.count_nonzero(levelled.clip_gains < 1.0))})
 
 
-def _measures(spec: SeparationSpec, arrangement: Arrangement, levelled: Levelled) -> dict[str, Any]:
+def _measures(spec: SeparationSpec, arrangement: Arrangement, levelled: Levelled, spoken: Spoken) -> dict[str, Any]:
     """The columns of levels and overlap."""
     mixtures, n_src, powers = len(levelled.clip_gains), levelled.placement.n_src, levelled.powers
     asked = arrangement.level_db
@@ -106,7 +107,7 @@ def _measures(spec: SeparationSpec, arrangement: Arrangement, levelled: Levelled
         "level_db_asked": pa.nulls(mixtures, pa.float64()) if asked is None else asked,
         "sir_db": _per_interferer(10 * np.log10(powers[:, :1] / powers[:, 1:]), n_src),
         "sir_db_asked": _per_interferer(arrangement.sir_db, n_src),
-        "overlap_ratio": overlap_ratios(levelled.placement.pieces, mixtures),
+        "overlap_ratio": spoken.overlap_ratios,
         "clip_gain_db": 20 * np.log10(levelled.clip_gains),
         "peak_bound_dbfs": levelled.peak_bounds_dbfs,
     }

@@ -1,11 +1,11 @@
 """Arrays of a plan to its table: columns, ids, digests."""
 
 import hashlib
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth.draws import hash_texts, hashes
@@ -137,22 +137,25 @@ def _fold(state: NDArray[np.uint64], name: str, column: pa.Array) -> None:
 def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:
     """SHA-256 of each row: its id (pieces, gains), its sources' PCM, speakers and texts, what was asked, and the
     samples of noises and RIRs."""
-    facts = [sources[name].to_pylist() for name in ("audio_sha256", "speaker_id", "gender", "text")]
-    source = [repr(row).encode("utf-8", "surrogatepass") for row in zip(*facts, strict=True)]
-    every = [source[at] for at in pieces.source.tolist()]
-    made_of = [b" ".join(every[begin:end]) for begin, end in pairwise(edges.tolist())]
+    facts = [sources[name].cast(pa.binary()) for name in ("audio_sha256", "speaker_id", "gender", "text")]
+    of_sources = pc.binary_join_element_wise(*facts, b"\x1f", null_handling="replace", null_replacement=b"\0")
+    made_of = pc.binary_join(lists(of_sources.take(pa.array(pieces.source)).combine_chunks(), edges), b"\x1e")
     told = [name for name in columns if name.endswith("_asked") or name in ("noise_sha256s", "rir_sha256s")]
-    ids = [row_id.encode() for row_id in columns["id"]]
-    rows = zip(ids, made_of, *(_bytes_of(pa.array(columns[name])) for name in told), strict=True)
-    return [hashlib.sha256(b"\n".join(row)).hexdigest() for row in rows]
+    parts = [pa.array(columns["id"]).cast(pa.binary()), made_of, *(_bytes_of(pa.array(columns[name])) for name in told)]
+    rows = pc.binary_join_element_wise(*parts, b"\n", null_handling="replace", null_replacement=b"")
+    return [hashlib.sha256(row).hexdigest() for row in rows.to_pylist()]
 
 
-def _bytes_of(column: pa.Array) -> list[bytes]:
+def _bytes_of(column: pa.Array) -> pa.Array:
     """Each cell of a column of numbers, or of lists of numbers or texts, as bytes; a null number is NaN."""
     if not pa.types.is_list(column.type):
-        data = memoryview(np.ascontiguousarray(column.to_numpy(zero_copy_only=False), dtype="<f8").tobytes())
-        return [bytes(data[at : at + 8]) for at in range(0, len(data), 8)]
+        numbers = np.ascontiguousarray(column.to_numpy(zero_copy_only=False), dtype="<f8")
+        return _binary(np.arange(len(numbers) + 1), numbers)
     if pa.types.is_string(column.type.value_type):
-        return [" ".join(texts or ()).encode() for texts in column.to_pylist()]
-    data = memoryview(np.ascontiguousarray(column.values.to_numpy(zero_copy_only=False), dtype="<f8").tobytes())
-    return [bytes(data[8 * begin : 8 * end]) for begin, end in pairwise(column.offsets.to_pylist())]
+        return pc.binary_join(column.cast(pa.list_(pa.binary())), b" ")
+    return _binary(column.offsets.to_numpy(), np.ascontiguousarray(column.values.to_numpy(zero_copy_only=False), dtype="<f8"))
+
+
+def _binary(edges: NDArray[np.integer[Any]], numbers: Floats) -> pa.Array:
+    offsets = (edges * numbers.itemsize).astype(np.int32)
+    return pa.BinaryArray.from_buffers(pa.binary(), len(edges) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(numbers)])

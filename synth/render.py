@@ -178,7 +178,8 @@ def _image_into(pieces: Sequence[DryPiece], response: Response, row: dict[str, A
     """`rint` of what the microphones hear; the plan's gains leave room, so nothing is limited here."""
     image = stem_image(pieces, response, row["num_samples"], begin, out.shape[-1])
     np.rint(image, out=image)
-    out[...] = image if out.ndim == 2 else image[0]
+    for channel, heard in zip(np.atleast_2d(out), image, strict=False):  # one by one: the channels of a row are interleaved
+        channel[:] = heard
 
 
 def dry_pieces(row: dict[str, Any], k: int, loads: Loads) -> list[DryPiece]:

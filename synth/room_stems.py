@@ -47,7 +47,8 @@ def dry_stem(pieces: Sequence[DryPiece], begin: int, end: int) -> Floats:
         if first >= last:
             continue
         source = piece.start - piece.offset
-        sounding = piece.gain * piece.samples()[source + first : source + last].astype(np.float64)
+        sounding = piece.samples()[source + first : source + last].astype(np.float64)
+        sounding *= piece.gain
         at, full = first - piece.offset, piece.length - piece.fade_out  # where the part begins in its piece; where that goes out
         rising, falling = max(piece.fade_in - at, 0), max(full - at, 0)
         if rising:
@@ -102,13 +103,9 @@ def hear(pieces: Sequence[DryPiece], response: Response, num_samples: int, measu
 
 def heard(stem: Floats, measure: str, sample_rate_hz: int) -> Heard:
     """Measure a stem of [microphones, samples]."""
-    num_samples = stem.shape[1]
     power = _FULL_SCALE**2 * 10 ** (MEASURES[measure](stem[0], sample_rate_hz) / 10)
-    frame = frame_samples(sample_rate_hz)
-    loudest = np.abs(stem).max(axis=0)
-    frames = -(-num_samples // frame)
-    padded = np.pad(loudest, (0, frames * frame - num_samples))
-    return Heard(float(power), padded.reshape(frames, frame).max(axis=1))
+    begins = np.arange(0, stem.shape[1], frame_samples(sample_rate_hz))
+    return Heard(float(power), np.maximum.reduceat(np.abs(stem), begins, axis=1).max(axis=0))
 
 
 def peak_bound(stems: Sequence[Heard], gains: Sequence[float]) -> float:

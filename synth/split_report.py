@@ -8,11 +8,11 @@ from synth.candidates import Candidates
 from synth.levels import frame_samples
 from synth.overlap_spec import PartialOverlap
 from synth.pairing import Pool
-from synth.pieces import Placement, spoken_samples
+from synth.pieces import Placement, Spoken
 from synth.spec import SeparationSpec
 
 
-def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: Placement) -> dict[str, Any]:
+def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: Placement, spoken: Spoken) -> dict[str, Any]:
     """Counts for people and manifests, plain values.
 
     Args:
@@ -20,6 +20,7 @@ def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: P
         pool: the utterances that may be mixed.
         who: their rows in the split's table, and what was left out.
         placement: where the sources lie; they are rows of that table.
+        spoken: of that placement.
     """
     pieces, mixtures = placement.pieces, len(placement.num_samples)
     uses_of_utterance = np.bincount(pieces.source, minlength=int(who.usable.max()) + 1)[who.usable]
@@ -34,7 +35,7 @@ def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: P
     }
     if spec.source_numbers() == (2,):
         together = np.sort(pieces.source[pieces.stem_begins()].reshape(-1, 2), axis=1)
-        _, uses = np.unique(together, axis=0, return_counts=True)
+        _, uses = np.unique(together @ (int(who.usable.max()) + 1, 1), return_counts=True)
         report["pairs"] = {"possible": pool.pair_count(), "used": len(uses), "most_uses": int(uses.max())}
     if isinstance(spec.overlap, PartialOverlap):
         quartiles = spec.overlap.ratio.values(np.array([0, 0.25, 0.5, 0.75, 1 - 2**-53]))
@@ -44,8 +45,7 @@ def split_report(spec: SeparationSpec, pool: Pool, who: Candidates, placement: P
         }
         report["overlap_ratios_drawn_anew"] = int(np.count_nonzero(placement.ratio_draws > 1))
     if not np.isnan(placement.ratios_asked).all():
-        spoken, shared = spoken_samples(pieces, mixtures)
         with np.errstate(invalid="ignore"):
-            short_of = np.abs(shared - placement.ratios_asked * spoken) > frame_samples(spec.sample_rate_hz)
+            short_of = np.abs(spoken.by_several - placement.ratios_asked * spoken.by_any) > frame_samples(spec.sample_rate_hz)
         report["overlap_ratios_not_reached"] = int(np.count_nonzero(short_of))  # by more than a frame of 10 ms
     return report

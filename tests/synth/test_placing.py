@@ -13,7 +13,7 @@ from synth.groups import Supply
 from synth.joining import Cut, Joiner, Train, cut_to_share, share
 from synth.overlap_spec import FixedLength
 from synth.pairing import Pool
-from synth.pieces import Pieces, overlap_ratios, spoken_samples
+from synth.pieces import Pieces, spoken_samples
 
 RATE_HZ = 8000
 LEAST = RATE_HZ // 2
@@ -36,7 +36,8 @@ def _ratio(trains: tuple[list[Cut], list[Cut]]) -> tuple[float, int]:
     rows = [(0, k, *cut) for k, cuts in enumerate(trains, 1) for cut in cuts]
     mixture, stem, source, length, offset = np.array(rows, dtype=np.int64).T
     pieces = Pieces.of(mixture, stem, source, np.zeros_like(source), length, offset)
-    return float(overlap_ratios(pieces, 1)[0]), int(spoken_samples(pieces, 1)[0][0])
+    spoken = spoken_samples(pieces, 1)
+    return float(spoken.overlap_ratios[0]), int(spoken.by_any[0])
 
 
 utterances = st.lists(st.integers(400, 30_000), min_size=1, max_size=6)
