@@ -94,7 +94,7 @@ class Rirs:
         channels = np.atleast_2d(samples)
         if len(channels) < self._microphones:
             raise CatalogError(f"{where}: it has {len(channels)} channels, and {self._microphones} microphones are asked for")
-        rir = channels[: self._microphones].astype(np.float64) / (32768 if samples.dtype == np.int16 else 1)
+        rir = channels[: self._microphones].astype(np.float64, order="C") / (32768 if samples.dtype == np.int16 else 1)
         return _at_rate(rir, rate_hz, self._rate_hz)
 
     @cached_property
