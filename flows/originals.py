@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flows import checksums
 from flows.adapter import Archive, Corpus
-from flows.archives import Source, is_archive
-from flows.joined_parts import JoinedParts
+from flows.reading.archives import Source, is_archive
+from flows.reading.joined_parts import JoinedParts
 from flows.staging import IngestError, is_metadata
 
 

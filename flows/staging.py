@@ -6,10 +6,8 @@ archive streams, and texts, splits and genders are joined when all of it was see
 
 import fnmatch
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -19,10 +17,10 @@ from numpy.typing import NDArray
 
 from catalog.files import full_disk_is_an_error
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Take
-from flows.archives import is_archive, opened
-from flows.audio import AUDIO_SUFFIXES, UnreadableAudio, decode_signal
 from flows.encodings import Encoding, encoded
-from flows.members import Member
+from flows.reading.archives import is_archive, opened
+from flows.reading.audio import AUDIO_SUFFIXES, UnreadableAudio, decode_signal
+from flows.reading.members import Member
 from synth.errors import YuliaoError
 from synth.levels import measure_frames
 from synth.resample import resample
@@ -105,14 +103,6 @@ def is_of_interest(corpus: Corpus, path: str) -> bool:
         or is_metadata(corpus, path)
         or (corpus.identify is not None and corpus.identify(path) is not None)
     )
-
-
-def kept(member: Member) -> Member:
-    """The same file, to be read at any time and in any process: its content is taken now where that is not possible later."""
-    if member.lasting:
-        return member
-    data = member.read()
-    return Member(member.path, len(data), partial(io.BytesIO, data), partial(bytes, data), True, member.source)
 
 
 def stage(task: StageTask) -> Staged:

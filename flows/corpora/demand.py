@@ -13,10 +13,9 @@ import numpy as np
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, AudioFile, Corpus, Metadata, Sound, Take
-from flows.archives import walk
-from flows.audio import decode
-from flows.members import ArchiveError, Member
-from flows.staging import kept
+from flows.reading.archives import walk
+from flows.reading.audio import decode
+from flows.reading.members import ArchiveError, Member, kept
 from synth import wav
 
 _CHANNELS = range(1, 17)

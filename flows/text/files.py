@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from flows.archives import is_archive, walk
+from flows.reading.archives import is_archive, walk
 from flows.text.adapter import TextError, TextFile
 
 MAX_FILE_BYTES = 2 << 30  # of one member of an archive, unpacked

@@ -22,9 +22,9 @@ from catalog.shards import row_digest
 from catalog.text_kinds import text_schema
 from flows import corpora as of_sound
 from flows.adapter import Metadata, Recording, Utterance
-from flows.archives import is_archive, walk
 from flows.ingest import ingest
-from flows.members import Member
+from flows.reading.archives import is_archive, walk
+from flows.reading.members import Member
 from flows.staging import is_metadata, read_metadata
 from flows.text import corpora as of_text
 from flows.text.adapter import Notes, TextFile

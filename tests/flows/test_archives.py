@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows import members as member_module
-from flows.archives import members, walk
-from flows.joined_parts import JoinedParts
-from flows.members import ArchiveError
+from flows.reading import members as member_module
+from flows.reading.archives import members, walk
+from flows.reading.joined_parts import JoinedParts
+from flows.reading.members import ArchiveError
 
 PACKERS = {"tar": bytes, "tgz": gzip.compress, "tar.bz2": bz2.compress, "txz": lzma.compress}
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from flows.audio import UnreadableAudio, decode
+from flows.reading.audio import UnreadableAudio, decode
 
 RATE_HZ = 16_000
 

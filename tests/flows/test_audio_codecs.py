@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flows.audio import UnreadableAudio, decode, decode_signal
+from flows.reading.audio import UnreadableAudio, decode, decode_signal
 
 
 def m4a(samples: NDArray[np.float32], rate_hz: int = 16_000) -> bytes:

@@ -17,7 +17,7 @@ from flows.adapter import Archive, Corpus, Metadata, Utterance
 from flows.checksums import WrongChecksum
 from flows.download import AccessNeeded, download, wanted
 from flows.ingest import IngestError, ingest
-from flows.members import ArchiveError
+from flows.reading.members import ArchiveError
 from synth import wav
 
 VOXCELEB1 = corpora.get("voxceleb1")

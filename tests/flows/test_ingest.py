@@ -22,7 +22,7 @@ from catalog.roots import open_root
 from catalog.shards import blob_path
 from flows import ingest as ingesting
 from flows.ingest import IngestError, ingest
-from flows.members import ArchiveError
+from flows.reading.members import ArchiveError
 from synth import wav
 from synth.levels import measure_frames
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any, Protocol, cast
 
-from flows.members import Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
+from flows.reading.members import Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
 
 _READ_BYTES = 1 << 17
 _GZIP = 31  # zlib's number for a gzip header and trailer

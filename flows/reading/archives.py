@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from flows.joined_parts import JoinedParts
-from flows.members import LIMITS, ArchiveError, Member, as_is, damage_is_an_error, nothing
-from flows.tars import TAR_SUFFIXES, tar_members
-from flows.zips import ZIP_SUFFIX, zip_members
+from flows.reading.joined_parts import JoinedParts
+from flows.reading.members import LIMITS, ArchiveError, Member, as_is, damage_is_an_error, nothing
+from flows.reading.tars import TAR_SUFFIXES, tar_members
+from flows.reading.zips import ZIP_SUFFIX, zip_members
 
 Source = Path | JoinedParts
 Advanced = Callable[[int], None]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 
-from flows.members import LIMITS, ArchiveError, Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
+from flows.reading.members import LIMITS, ArchiveError, Member, as_is, check_amount, damage_is_an_error, refuse, safe_path
 
 ZIP_SUFFIX = ".zip"
 

@@ -1,10 +1,12 @@
 """A file in an archive or folder, and what an archive may not hold."""
 
+import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from tarfile import TarError
 from typing import IO
@@ -51,6 +53,14 @@ class Member:
             )
         with damage_is_an_error(self.source, self.path):
             return self.fetch()
+
+
+def kept(member: Member) -> Member:
+    """The same file, to be read at any time and in any process: its content is taken now where that is not possible later."""
+    if member.lasting:
+        return member
+    data = member.read()
+    return Member(member.path, len(data), partial(io.BytesIO, data), partial(bytes, data), True, member.source)
 
 
 def nothing(read_bytes: int) -> None:
