@@ -43,9 +43,9 @@ def ingest(
     encoding: Encoding = "wav",
     own: dict[str, Any] | None = None,
 ) -> Published:
-    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.download`).
+    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.fetch`).
 
-    Corpora of text too (`flows.text.ingest.ingest`); `workers` and `encoding` mean nothing to them.
+    Corpora of text too (`flows.text.ingest`); `workers` and `encoding` mean nothing to them.
     With `own` it is one of the user's, which these arguments of `flows.generic.own_corpus` describe.
     """
     given = sources or ([] if own else [download_corpus(corpus)])
@@ -73,7 +73,7 @@ def build(
 def download_corpus(corpus: str) -> str:
     """The first half of flow `ingest`; gives the folder."""
     from flows import corpora
-    from flows.download import download
+    from flows.fetch.download import download
     from flows.text import corpora as of_text
 
     adapter = of_text.get(corpus) if corpus in of_text.names() else corpora.get(corpus)

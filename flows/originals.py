@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows import checksums
 from flows.adapter import Archive, Corpus
+from flows.fetch import checksums
 from flows.reading.archives import Source, is_archive
 from flows.reading.joined_parts import JoinedParts
 from flows.staging import IngestError, is_metadata

@@ -79,7 +79,7 @@ def _described(corpus: "Corpus | TextCorpus") -> dict[str, Any]:
 
 def fetched(name: str) -> tuple[Path, ...]:
     """The files of a corpus, downloaded if need be; none for one whose files have no address."""
-    from flows.download import download
+    from flows.fetch.download import download
 
     corpus = known(name)
     if not corpus.archives:

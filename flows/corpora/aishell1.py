@@ -4,7 +4,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Utterance, transcript_lines
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?(train|dev|test)/(S\d{4})/(BAC009\2W\d{4})\.wav")
 _SPEAKER = re.compile(r"S?(\d{4})\s+([FMfm])")

@@ -4,7 +4,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Utterance
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?(train|test)/wav/(SSB\d{4})/(\2\d{4})\.wav")
 _CONTENT = re.compile(r"(SSB\d{8})\.wav\t(.+)")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Recording, Utterance
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?CN-Celeb(2?)(?:_flac)?/data/(id\d{5})/((.+)-\d+)\.(?:flac|wav)")
 

@@ -4,7 +4,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Utterance, transcript_lines
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _SPLITS = {
     "train-clean-100": "train",

@@ -8,7 +8,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Sound
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?(music|speech|noise)/[a-z-]+/(\1-[a-z-]+-\d{4})\.wav")
 

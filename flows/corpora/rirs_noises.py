@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Recording, Sound
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _SIMULATED = re.compile(r"(?:.*/)?simulated_rirs/((?:small|medium|large)room)/(Room\d+)/(\2-\d+)\.wav")
 _REAL = re.compile(r"(?:.*/)?real_rirs_isotropic_noises/((?!.*noise)[A-Za-z0-9][^/]*)\.wav")

@@ -4,7 +4,7 @@ import re
 
 from flows.adapter import Corpus, Sound
 from flows.corpora.rirs_noises import ARCHIVES, CITATION, LICENCE
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(
     r"(?:.*/)?(?:pointsource_noises/(noise-[a-z-]+-\d{4})|real_rirs_isotropic_noises/([A-Za-z0-9][^/]*noise[^/]*))\.wav"

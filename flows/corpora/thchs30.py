@@ -8,7 +8,7 @@ import re
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Utterance
-from flows.mirrors import openslr
+from flows.fetch.mirrors import openslr
 
 _PATH = re.compile(r"(?:.*/)?(train|dev|test)/(([A-D]\d+)_\d+)\.wav")
 _TRANSCRIPT = re.compile(r"(?:.*/)?data/([A-D]\d+_\d+)\.wav\.trn")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Recording, Utterance
-from flows.mirrors import VOXCELEB, VOXCELEB_ACCESS, voxceleb_metadata
+from flows.fetch.mirrors import VOXCELEB, VOXCELEB_ACCESS, voxceleb_metadata
 
 # Kaldi's and others' trees have dev/wav and test/wav, the archives themselves wav alone. The very first release had names of
 # people as folders and other lists of trials: what is no id is none of this corpus.

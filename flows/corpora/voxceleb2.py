@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from catalog.manifests import Licence
 from flows.adapter import Archive, Corpus, Metadata, Recording, Utterance
-from flows.mirrors import VOXCELEB, VOXCELEB_ACCESS, voxceleb_metadata
+from flows.fetch.mirrors import VOXCELEB, VOXCELEB_ACCESS, voxceleb_metadata
 
 # The dev archive begins with dev/aac, the test archive with aac alone.
 _PATH = re.compile(r"(?:.*?/)??(?:(dev|test)/)?aac/(id0\d{4})/([\w-]{11})/(\d{5})\.m4a")

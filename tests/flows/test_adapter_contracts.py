@@ -22,14 +22,14 @@ import catalog
 from catalog.errors import LeakageError
 from catalog.leakage import DISJOINT_COLUMNS
 from flows import corpora as of_sound
-from flows import transfer
 from flows.adapter import Archive, Metadata, Recording, Utterance
 from flows.cli import run
 from flows.commands.corpora import known
-from flows.download import download, folder_of
+from flows.fetch import transfer
+from flows.fetch.download import download, folder_of
+from flows.fetch.transfer import DownloadError
 from flows.ingest import ingest
 from flows.text import corpora as of_text
-from flows.transfer import DownloadError
 
 NAMES = [*of_sound.names(), *of_text.names()]
 FETCHED = [name for name in NAMES if known(name).archives]

@@ -20,7 +20,7 @@ from catalog.manifests import dataset_names
 from catalog.roots import open_root
 from flows import corpora
 from flows.adapter import Archive, Corpus
-from flows.download import download, folder_of
+from flows.fetch.download import download, folder_of
 from flows.ingest import ingest
 from synth import wav
 

@@ -12,10 +12,11 @@ import pytest
 
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
-from flows import corpora, transfer
+from flows import corpora
 from flows.adapter import Archive, Corpus, Metadata, Utterance
-from flows.checksums import WrongChecksum
-from flows.download import AccessNeeded, download, wanted
+from flows.fetch import transfer
+from flows.fetch.checksums import WrongChecksum
+from flows.fetch.download import AccessNeeded, download, wanted
 from flows.ingest import IngestError, ingest
 from flows.reading.members import ArchiveError
 from synth import wav

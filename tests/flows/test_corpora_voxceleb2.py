@@ -14,7 +14,7 @@ from catalog.roots import open_root
 from catalog.shards import blob_path
 from flows import corpora
 from flows.adapter import Metadata, Utterance
-from flows.checksums import WrongChecksum
+from flows.fetch.checksums import WrongChecksum
 from flows.ingest import ingest
 from synth import wav
 

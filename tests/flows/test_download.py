@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from catalog.errors import DiskFullError
-from flows import corpora, download, transfer
+from flows import corpora
 from flows.adapter import Access, Archive, Corpus
-from flows.checksums import WrongChecksum
-from flows.download import AccessNeeded, wanted
-from flows.download import download as fetch
-from flows.transfer import DownloadError
+from flows.fetch import download, transfer
+from flows.fetch.checksums import WrongChecksum
+from flows.fetch.download import AccessNeeded, wanted
+from flows.fetch.download import download as fetch
+from flows.fetch.transfer import DownloadError
 
 KEY = "s3cr3t-k3y"
 DATA = {name: bytes(range(256)) * size for name, size in (("a.tgz", 4000), ("b.tgz", 900), ("c.tgz", 1))}
@@ -184,7 +185,7 @@ _CHILD = """
 import dataclasses, sys
 from flows import corpora
 from flows.adapter import Archive
-from flows.download import download
+from flows.fetch.download import download
 archive = Archive("a.tgz", int(sys.argv[2]), sys.argv[3])
 tiny = dataclasses.replace(corpora.get("aishell1"), name="tiny", archives=(archive,), mirrors=(sys.argv[1] + "/{file}",))
 download(tiny)

@@ -3,7 +3,7 @@ dev are numbers that a spreadsheet made."""
 
 from catalog.manifests import Licence
 from flows.adapter import Archive
-from flows.mirrors import github
+from flows.fetch.mirrors import github
 from flows.text.adapter import TextCorpus
 from flows.text.mrc import cmrc_form, read_cmrc
 

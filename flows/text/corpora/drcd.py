@@ -2,7 +2,7 @@
 
 from catalog.manifests import Licence
 from flows.adapter import Archive
-from flows.mirrors import github
+from flows.fetch.mirrors import github
 from flows.text.adapter import TextCorpus
 from flows.text.mrc import read_squad
 

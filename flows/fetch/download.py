@@ -12,11 +12,11 @@ from urllib.parse import quote, urlsplit
 
 from catalog.errors import DiskFullError
 from catalog.settings import home
-from flows import credentials
 from flows.adapter import Access, Archive
+from flows.fetch import credentials
+from flows.fetch.transfer import Address, Stopped, Transfer, is_there, new_client
 from flows.progress import Progress, nothing
 from flows.tables import human_size
-from flows.transfer import Address, Stopped, Transfer, is_there, new_client
 from synth.errors import YuliaoError
 
 FILES_AT_ONCE = 4

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from catalog.files import full_disk_is_an_error, sync_folder
-from flows import checksums
 from flows.adapter import Archive
+from flows.fetch import checksums
 
 _CHUNK_BYTES = 1 << 20
 

@@ -14,10 +14,10 @@ from threading import Event
 
 import httpx
 
-from flows import checksums, credentials
 from flows.adapter import Archive
-from flows.locks import locked
-from flows.partial import Partial
+from flows.fetch import checksums, credentials
+from flows.fetch.locks import locked
+from flows.fetch.partial import Partial
 from synth.errors import YuliaoError
 
 ATTEMPTS = 6  # in a row without one byte more, at one mirror
