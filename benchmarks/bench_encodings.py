@@ -49,7 +49,7 @@ def ingest_once(form: str, encoding: Any, folder: str) -> float:
     """CPU seconds of an ingest by one worker, as the dataset `voices`."""
     from flows.generic import FORMS
     from flows.generic.own import Own
-    from flows.ingest import ingest
+    from flows.recordings.ingest import ingest
 
     pattern = "{speaker}/{recording}/{id}.flac" if form == "flac" else "{speaker}/{id}.m4a"
     adapter = FORMS["folder"](Own("voices", SAMPLE_RATE_HZ, pattern=pattern))

@@ -24,7 +24,7 @@ import numpy as np
 
 from flows import corpora
 from flows.adapter import Archive, Corpus
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth import wav
 
 SAMPLE_RATE_HZ = 16_000

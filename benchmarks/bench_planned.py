@@ -66,8 +66,8 @@ def write_sets(folder: Path, mixtures: int) -> None:
     import soundfile
 
     from catalog.get import get
-    from flows.ingest import ingest
     from flows.mixtures.build import build
+    from flows.recordings.ingest import ingest
 
     write_librispeech(folder, speakers=20, utterances=20)
     ingest("librispeech", [folder / "LibriSpeech"], root=folder / "catalog")

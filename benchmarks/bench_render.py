@@ -118,8 +118,8 @@ def _overrides(mixtures: int) -> dict[str, Any]:
 
 
 def _prepare(folder: Path, mixtures: int) -> None:
-    from flows.ingest import ingest
     from flows.mixtures.build import write_plan
+    from flows.recordings.ingest import ingest
     from flows.specs import load_spec
 
     write_librispeech(folder, speakers=20, utterances=20)

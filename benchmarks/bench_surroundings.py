@@ -51,7 +51,7 @@ def publish(url: str, kind: str, channels: int) -> None:
     from catalog.kinds import noise_schema, rir_schema
     from catalog.roots import open_root
     from catalog.shards import ShardWriter, row_digest
-    from flows.staging import frames
+    from flows.recordings.staging import frames
     from synth import wav
 
     random, root, name = np.random.default_rng(channels), open_root(url), f"{kind}s_{channels}"
@@ -183,8 +183,8 @@ def planned(repeats: int) -> None:
 
 def builds(mixtures: int, repeats: int, folder: Path) -> None:
     """Whole builds, each in a process of its own and with nothing kept from the one before."""
-    from flows.ingest import ingest
     from flows.mixtures.build import write_plan
+    from flows.recordings.ingest import ingest
 
     url = str(folder / "catalog")
     write_librispeech(folder, 20, 20)

@@ -39,8 +39,8 @@ def run_demo(folder: Path) -> list[Published]:
     """
     from flows.demo_corpus import speak_corpus
     from flows.demo_noise import write_demand, write_musan
-    from flows.ingest import ingest
     from flows.mixtures.build import build
+    from flows.recordings.ingest import ingest
     from flows.specs import load_spec
 
     home = folder.resolve()

@@ -25,8 +25,8 @@ from prefect.cache_policies import NO_CACHE
 from catalog.manifests import read_manifest
 from catalog.publish import Published
 from catalog.roots import open_root
-from flows.encodings import Encoding
 from flows.progress import Progress, counted, shown
+from flows.recordings.encodings import Encoding
 from flows.tables import human_duration, human_size, in_order
 from synth.errors import YuliaoError
 
@@ -43,7 +43,7 @@ def ingest(
     encoding: Encoding = "wav",
     own: dict[str, Any] | None = None,
 ) -> Published:
-    """Take a corpus into the catalog (`flows.ingest.ingest`), from its makers where no sources are given (`flows.fetch`).
+    """Take a corpus into the catalog (`flows.recordings.ingest`), from its makers where no sources are given (`flows.fetch`).
 
     Corpora of text too (`flows.text.ingest`); `workers` and `encoding` mean nothing to them.
     With `own` it is one of the user's, which these arguments of `flows.generic.own_corpus` describe.
@@ -95,7 +95,7 @@ def ingest_corpus(
 ) -> Published:
     """The work of flow `ingest`."""
     from flows.generic import own_corpus
-    from flows.ingest import ingest
+    from flows.recordings.ingest import ingest
     from flows.text import corpora as of_text
     from flows.text.ingest import ingest as ingest_text
 

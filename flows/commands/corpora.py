@@ -12,7 +12,7 @@ from flows.tables import human_duration, human_size, print_facts, print_json, pr
 
 if TYPE_CHECKING:
     from flows.adapter import Corpus
-    from flows.encodings import Encoding
+    from flows.recordings.encodings import Encoding
     from flows.text.adapter import TextCorpus
 
 
@@ -91,7 +91,7 @@ def fetched(name: str) -> tuple[Path, ...]:
 
 def print_dry_run(corpus: "str | Corpus", sources: tuple[Path, ...], encoding: "Encoding", as_json: bool) -> None:
     """What `yuliao ingest` would fetch, how much disk it would take, and about how long."""
-    from flows.dry_ingest import dry_ingest
+    from flows.recordings.dry_ingest import dry_ingest
 
     found = dry_ingest(known(corpus) if isinstance(corpus, str) else corpus, sources, encoding)
     if as_json:
@@ -129,7 +129,7 @@ def forget(speaker: str, corpus: str, purge: bool, as_json: bool) -> None:
 
     With --purge these versions are removed, unless another version without the speaker is made from one of them.
     """
-    from flows.forget import forget as forget_speaker
+    from flows.recordings.forget import forget as forget_speaker
 
     done = forget_speaker(speaker, corpus, purge=purge)
     if as_json:

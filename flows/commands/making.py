@@ -13,7 +13,7 @@ from flows.tables import human_size, print_by_split, print_facts, print_json, pr
 
 if TYPE_CHECKING:
     from catalog.publish import Published
-    from flows.encodings import Encoding
+    from flows.recordings.encodings import Encoding
 
 
 @click.command()
@@ -69,7 +69,7 @@ def ingest(
         said = own.described(of_own)
         published = orchestrate.ingest_from_here(corpus, sources, own=said, sample=sample, encoding=encoding, workers=workers)
     else:
-        from flows.ingest import ingest as ingest_corpus
+        from flows.recordings.ingest import ingest as ingest_corpus
 
         with shown(f"ingest {corpus}") as progress:
             published = ingest_corpus(
@@ -194,8 +194,8 @@ def materialize(dataset: str, workers: int | None, as_json: bool) -> None:
 def _print_published(published: "Published", as_json: bool) -> None:
     from catalog.manifests import read_manifest
     from catalog.roots import open_root
-    from flows.ingest_report import told_of
     from flows.mixtures.keeping import kept_in_words
+    from flows.recordings.ingest_report import told_of
 
     manifest = read_manifest(open_root(None), published.name, published.version)
     if as_json:

@@ -94,7 +94,7 @@ def show(reference: str, shared: bool, as_json: bool) -> None:
 
 
 def _shared(reference: str) -> list[dict[str, Any]]:
-    from flows.same_recordings import same_recordings
+    from flows.recordings.same import same_recordings
 
     return [asdict(found) for found in same_recordings(reference)]
 

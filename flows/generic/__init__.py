@@ -6,7 +6,7 @@ from typing import Any
 from flows.adapter import Corpus
 from flows.generic import datasets_folder, folder, kaldi, lhotse, table
 from flows.generic.own import Own
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 from synth.errors import near_matches
 
 FORMS: dict[str, Callable[[Own], Corpus]] = {

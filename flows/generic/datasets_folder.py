@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from flows.adapter import AudioFile, Corpus, Metadata
 from flows.generic.own import Own, audio_file, described, identity_of, split_in, take
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 
 def corpus(own: Own) -> Corpus:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from flows.adapter import Corpus, Recording
 from flows.generic.own import SPLITS, Own, described, recording
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 FIELDS = ("id", "speaker", "recording", "split", "category", "room")
 _COLUMNS = {"speaker": "speaker_id", "recording": "recording_id"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.adapter import AudioFile, Corpus, Metadata, Take
 from flows.generic.own import Own, audio_file, described, recording, seconds, split_in
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 
 def corpus(own: Own) -> Corpus:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.adapter import AudioFile, Corpus, Metadata, Take
 from flows.generic.own import Own, audio_file, described, named, recording, seconds, split_in
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 PATTERNS = ("*.jsonl", "*.jsonl.gz")
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from catalog.manifests import Licence
 from catalog.names import check_name
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Sound, Take, Utterance
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 SPLITS = {
     "all": "train",

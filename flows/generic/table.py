@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.adapter import AudioFile, Corpus, Metadata
 from flows.generic.own import AUDIO, Own, Row, audio_file, described, identity_of, named, split_in, take, text_of
-from flows.staging import IngestError
+from flows.recordings.staging import IngestError
 
 PATTERNS = ("*.csv", "*.tsv", "*.jsonl")
 

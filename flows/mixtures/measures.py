@@ -24,7 +24,7 @@ from catalog.noises import open_noises
 from catalog.roots import open_root
 from catalog.utterances import Utterances, open_utterances
 from flows.progress import Progress
-from flows.staging import frames
+from flows.recordings.staging import frames
 from flows.workers import ordered_map
 from synth.degradations import apply_degradations
 

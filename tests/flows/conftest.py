@@ -45,7 +45,7 @@ def ingest_talk(tmp_path: Path) -> IngestTalk:
     """`ingest_talk(root_url, parts={"train-clean-100": 8}, utterances=5)`: publishes `librispeech` of so many speakers a part."""
 
     def ingest_talk(root_url: str, parts: dict[str, int] | None = None, utterances: int = 5) -> Published:
-        from flows.ingest import ingest
+        from flows.recordings.ingest import ingest
 
         random = np.random.default_rng(0)
         speaker = 1000
@@ -229,7 +229,7 @@ def publish_noise(examples: ModuleType, root: Root) -> PublishNoise:
 
         import catalog
         from catalog.kinds import noise_schema
-        from flows.staging import frames
+        from flows.recordings.staging import frames
         from synth import wav
 
         schema, shards, audio = noise_schema(rate_hz), {}, {}

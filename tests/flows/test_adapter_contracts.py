@@ -28,7 +28,7 @@ from flows.commands.corpora import known
 from flows.fetch import transfer
 from flows.fetch.download import download, folder_of
 from flows.fetch.transfer import DownloadError
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from flows.text import corpora as of_text
 
 NAMES = [*of_sound.names(), *of_text.names()]

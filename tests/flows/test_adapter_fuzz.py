@@ -22,10 +22,10 @@ from catalog.shards import row_digest
 from catalog.text_kinds import text_schema
 from flows import corpora as of_sound
 from flows.adapter import Metadata, Recording, Utterance
-from flows.ingest import ingest
 from flows.reading.archives import is_archive, walk
 from flows.reading.members import Member
-from flows.staging import is_metadata, read_metadata
+from flows.recordings.ingest import ingest
+from flows.recordings.staging import is_metadata, read_metadata
 from flows.text import corpora as of_text
 from flows.text.adapter import Notes, TextFile
 from flows.text.files import text_files

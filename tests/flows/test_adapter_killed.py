@@ -21,13 +21,14 @@ from catalog.roots import open_root
 from flows import corpora
 from flows.adapter import Archive, Corpus
 from flows.fetch.download import download, folder_of
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth import wav
 
 # The command, with the adapter of the test; killed by itself at a moment of the ingest, or never.
 PROGRAM = """
 import os, pathlib, pickle, signal, sys
-from flows import cli, ingest
+from flows import cli
+from flows.recordings import ingest
 from flows.corpora import voxceleb1
 
 fatal, left = sys.argv[2], int(sys.argv[3])

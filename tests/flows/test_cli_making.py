@@ -102,7 +102,7 @@ def test_an_interrupt_and_a_full_disk_say_what_the_same_command_does_again(capsy
         raise error
 
     monkeypatch.setattr("flows.mixtures.build.build", failing)
-    monkeypatch.setattr("flows.ingest.ingest", failing)
+    monkeypatch.setattr("flows.recordings.ingest.ingest", failing)
     ends = {
         (
             "build",

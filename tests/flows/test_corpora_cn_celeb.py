@@ -9,7 +9,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Utterance
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth.errors import YuliaoError
 
 CN_CELEB = corpora.get("cn_celeb")

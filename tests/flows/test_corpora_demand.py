@@ -12,8 +12,8 @@ import soundfile
 import catalog
 from flows import corpora
 from flows.adapter import Metadata
-from flows.dry_ingest import dry_ingest
-from flows.ingest import ingest
+from flows.recordings.dry_ingest import dry_ingest
+from flows.recordings.ingest import ingest
 from synth.errors import YuliaoError
 
 CORPUS = corpora.get("demand")

@@ -8,7 +8,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Sound
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 MUSAN = corpora.get("musan")
 

@@ -9,7 +9,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Metadata, Sound
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 RIRS = corpora.get("rirs_noises")
 REAL = "RIRS_NOISES/real_rirs_isotropic_noises"

@@ -8,7 +8,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Metadata, Utterance
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth.errors import YuliaoError
 
 COMMANDS = corpora.get("speech_commands_v2")

@@ -8,7 +8,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Utterance
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 THCHS30 = corpora.get("thchs30")
 TEXT = "他 仅 凭 腰部 l = 的 力量\nta1 jin3 ping2\nt a1 j in3 p ing2\n"

@@ -17,8 +17,8 @@ from flows.adapter import Archive, Corpus, Metadata, Utterance
 from flows.fetch import transfer
 from flows.fetch.checksums import WrongChecksum
 from flows.fetch.download import AccessNeeded, download, wanted
-from flows.ingest import IngestError, ingest
 from flows.reading.members import ArchiveError
+from flows.recordings.ingest import IngestError, ingest
 from synth import wav
 
 VOXCELEB1 = corpora.get("voxceleb1")

@@ -15,7 +15,7 @@ from catalog.shards import blob_path
 from flows import corpora
 from flows.adapter import Metadata, Utterance
 from flows.fetch.checksums import WrongChecksum
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth import wav
 
 VOXCELEB2 = corpora.get("voxceleb2")

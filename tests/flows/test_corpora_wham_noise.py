@@ -8,7 +8,7 @@ import pytest
 import catalog
 from flows import corpora
 from flows.adapter import Sound
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 WHAM = corpora.get("wham_noise")
 NAME = "40pc020b_0.52421_409c021e_-0.52421"

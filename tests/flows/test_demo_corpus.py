@@ -11,7 +11,7 @@ import pytest
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
 from flows.demo_corpus import SPEAKERS, UTTERANCES_PER_SPEAKER, WITHOUT_TRANSCRIPT, DemoCorpusError, speak_corpus
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 
 @pytest.fixture(scope="module")

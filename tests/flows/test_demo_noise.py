@@ -10,7 +10,7 @@ from scipy.signal import coherence
 
 import catalog
 from flows.demo_noise import PLACES, RECORDINGS, SAMPLE_RATE_HZ, write_demand, write_musan
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,10 @@ from catalog.roots import open_root
 from catalog.shards import blob_path
 from flows.adapter import Corpus, Recording, Sound, Utterance
 from flows.cli import run
-from flows.encodings import ENCODINGS
-from flows.forget import forget
-from flows.ingest import IngestError, ingest
 from flows.mixtures.build import build, materialize
+from flows.recordings.encodings import ENCODINGS
+from flows.recordings.forget import forget
+from flows.recordings.ingest import IngestError, ingest
 from flows.specs import load_spec
 from synth import wav
 

@@ -11,8 +11,8 @@ import soundfile
 import catalog
 from catalog.roots import Root, open_root
 from flows.generic import own_corpus
-from flows.ingest import ingest
 from flows.mixtures.build import build, dry_run
+from flows.recordings.ingest import ingest
 from flows.specs import load_spec
 from synth.spec import SeparationSpec
 

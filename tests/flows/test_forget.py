@@ -14,8 +14,8 @@ from catalog.removal import gc, remove
 from catalog.roots import open_root
 from catalog.shards import Shard, blob_path
 from catalog.verify import verify
-from flows.forget import UnknownSpeaker, forget
 from flows.mixtures.build import build
+from flows.recordings.forget import UnknownSpeaker, forget
 from flows.specs import load_spec
 
 SPEAKER = "1002"

@@ -16,7 +16,7 @@ import catalog
 from flows.adapter import Metadata
 from flows.generic import FORMS
 from flows.generic.own import Own
-from flows.ingest import ingest
+from flows.recordings.ingest import ingest
 from synth.errors import YuliaoError
 
 WriteAudio = Callable[..., bytes]

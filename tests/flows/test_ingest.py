@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from catalog.manifests import Manifest, dataset_names, read_manifest, versions
 from catalog.roots import open_root
 from catalog.shards import blob_path
-from flows import ingest as ingesting
-from flows.ingest import IngestError, ingest
 from flows.reading.members import ArchiveError
+from flows.recordings import ingest as ingesting
+from flows.recordings.ingest import IngestError, ingest
 from synth import wav
 from synth.levels import measure_frames
 
@@ -392,7 +392,7 @@ def test_a_part_of_the_folder_says_which_part_it_is(tmp_path: Path) -> None:
 
 KILLED_AFTER_CHUNKS = """
 import os, pathlib, signal, sys
-from flows import ingest
+from flows.recordings import ingest
 
 source, catalog, moment = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 seen = 0

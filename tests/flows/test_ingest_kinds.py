@@ -20,8 +20,8 @@ from catalog.roots import open_root
 from catalog.shards import blob_path
 from catalog.verify import verify
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Sound, Take, Utterance
-from flows.ingest import ingest
-from flows.ingest_report import told_of
+from flows.recordings.ingest import ingest
+from flows.recordings.ingest_report import told_of
 from synth import wav
 from synth.levels import measure_frames
 from synth.resample import resample
@@ -225,7 +225,7 @@ def test_what_was_left_out_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_recording_larger_than_a_row_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arrow's offsets end at 2 GB."""
-    monkeypatch.setattr("flows.staging._LARGEST_ROW_BYTES", 10_000)
+    monkeypatch.setattr("flows.recordings.staging._LARGEST_ROW_BYTES", 10_000)
     files = {"train/a1.wav": encoded("a1", 1, "PCM_16"), "train/b1.wav": encoded("b1", 2, "PCM_16")}
     ingest(corpus(identify=sound_of, kind="noise"), [lay(tmp_path / "in", files)], root=tmp_path / "catalog", workers=1)
     manifest, rows = published(tmp_path / "catalog")

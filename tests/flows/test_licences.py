@@ -15,8 +15,8 @@ from catalog.roots import Root, open_root
 from flows.cli import run
 from flows.generic import FORMS
 from flows.generic.own import Own
-from flows.ingest import ingest
 from flows.mixtures.build import build
+from flows.recordings.ingest import ingest
 from flows.specs import load_spec
 
 RATE_HZ = 16_000

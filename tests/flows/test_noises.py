@@ -15,7 +15,7 @@ from catalog.noises import open_noises
 from catalog.roots import Root
 from flows.mixtures.noises import NoiseSources, noise_sources, open_noise_corpora
 from flows.progress import Progress
-from flows.staging import frames
+from flows.recordings.staging import frames
 from synth.draws import Draws
 from synth.errors import PlanError
 from synth.levels import measure_frames

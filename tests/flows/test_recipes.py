@@ -16,8 +16,8 @@ from catalog.manifests import Licence, Manifest, read_manifest
 from catalog.publish import publish
 from catalog.roots import open_root
 from catalog.shards import ShardWriter
-from flows.ingest import ingest
 from flows.recipes import Replay, plan_replay, replay
+from flows.recordings.ingest import ingest
 from synth import wav
 from synth.recipes import recipe
 from synth.recipes.mixture import RecipeError, setting

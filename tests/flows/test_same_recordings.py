@@ -15,8 +15,8 @@ from flows import corpora
 from flows.cli import run
 from flows.generic import FORMS
 from flows.generic.own import Own
-from flows.ingest import ingest
-from flows.same_recordings import Shared, same_recordings
+from flows.recordings.ingest import ingest
+from flows.recordings.same import Shared, same_recordings
 from synth import wav
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from catalog.settings import cache
-from flows.scratch import scratch
+from flows.recordings.scratch import scratch
 
 _KILLED = """
 import os, signal
-from flows.scratch import scratch
+from flows.recordings.scratch import scratch
 with scratch("trial") as folder:
     (folder / "half.arrow").write_bytes(bytes(1000))
     os.kill(os.getpid(), signal.SIGKILL)

@@ -9,8 +9,8 @@ import catalog
 from catalog.leakage import audible_sha256
 from flows.generic import FORMS
 from flows.generic.own import Own
-from flows.ingest import ingest
 from flows.mixtures.build import build
+from flows.recordings.ingest import ingest
 from flows.specs import load_spec
 from synth import wav
 

@@ -11,7 +11,7 @@ import pytest
 import catalog
 from catalog.manifests import Manifest
 from flows.cli import run
-from flows.ingest_report import told_of
+from flows.recordings.ingest_report import told_of
 from flows.text import corpora
 from flows.text.adapter import TextError
 from flows.text.ingest import ingest, read

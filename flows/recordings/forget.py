@@ -18,9 +18,9 @@ from catalog.removal import remove
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter, blob_path
 from flows import corpora
-from flows.ingest import fingerprint
-from flows.ingest_report import Row, statistics
-from flows.withdrawals import withdrawal, withdrawn
+from flows.recordings.ingest import fingerprint
+from flows.recordings.ingest_report import Row, statistics
+from flows.recordings.withdrawals import withdrawal, withdrawn
 from synth.errors import YuliaoError
 
 _SPEAKER_COLUMNS = ("speaker_id", "speaker_ids")

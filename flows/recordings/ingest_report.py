@@ -7,8 +7,8 @@ from typing import Any
 
 from catalog.manifests import Manifest
 from flows.adapter import Corpus, Metadata, Utterance
-from flows.staging import Quarantined, Staged
-from flows.utterances import Joined
+from flows.recordings.staging import Quarantined, Staged
+from flows.recordings.utterances import Joined
 
 NAMED_AT_MOST = 1000  # of each sort, so that a corpus that is broken throughout does not swell its manifest
 _LEFT_OUT = {
@@ -41,7 +41,7 @@ class Report:
         self.metadata = Metadata()
         self.quarantined: list[Quarantined] = []
         self.left_out: list[str] = []  # files that the metadata leave out
-        self.withdrawn = 0  # rows of speakers who were forgotten (`flows.forget`), who are not named here
+        self.withdrawn = 0  # rows of speakers who were forgotten (`flows.recordings.forget`), who are not named here
         self.duplicates: list[str] = []  # members whose id an earlier one had
         self.silent: list[str] = []  # files of which every sample is zero; they are rows nevertheless, as the makers have them
         self.transcripts_without_audio: list[str] = []  # utterance ids

@@ -1,7 +1,7 @@
 """Audio files as they come out of the sources, to rows on the local disk that only lack what the metadata will say.
 
 An archive is inflated once and its transcripts may stand anywhere in it: audio is decoded, measured and written here while the
-archive streams, and texts, splits and genders are joined when all of it was seen (`flows.utterances`).
+archive streams, and texts, splits and genders are joined when all of it was seen (`flows.recordings.utterances`).
 """
 
 import fnmatch
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from catalog.files import full_disk_is_an_error
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Take
-from flows.encodings import Encoding, encoded
 from flows.reading.archives import is_archive, opened
 from flows.reading.audio import AUDIO_SUFFIXES, UnreadableAudio, decode_signal
 from flows.reading.members import Member
+from flows.recordings.encodings import Encoding, encoded
 from synth.errors import YuliaoError
 from synth.levels import measure_frames
 from synth.resample import resample

@@ -19,16 +19,16 @@ from catalog.roots import open_root
 from catalog.shards import Shard, sum_digests
 from flows import corpora
 from flows.adapter import AudioFile, Corpus, Metadata, Recording, Utterance
-from flows.encodings import ENCODINGS, Encoding
-from flows.ingest_report import Report
-from flows.originals import Original, check, expected, resolve
 from flows.progress import Progress, nothing
 from flows.reading.archives import is_archive, members, opened
 from flows.reading.members import Member, kept
-from flows.scratch import scratch
-from flows.staging import IngestError, Staged, StageTask, is_metadata, is_of_interest, stage
-from flows.utterances import Joined, ShardTask, write_shard
-from flows.withdrawals import withdrawal, withdrawn
+from flows.recordings.encodings import ENCODINGS, Encoding
+from flows.recordings.ingest_report import Report
+from flows.recordings.originals import Original, check, expected, resolve
+from flows.recordings.scratch import scratch
+from flows.recordings.staging import IngestError, Staged, StageTask, is_metadata, is_of_interest, stage
+from flows.recordings.utterances import Joined, ShardTask, write_shard
+from flows.recordings.withdrawals import withdrawal, withdrawn
 from flows.workers import available_cpus, started
 
 ALGORITHM = 1  # raised when the same input shall give other rows

@@ -8,7 +8,7 @@ from flows.adapter import Archive, Corpus
 from flows.fetch import checksums
 from flows.reading.archives import Source, is_archive
 from flows.reading.joined_parts import JoinedParts
-from flows.staging import IngestError, is_metadata
+from flows.recordings.staging import IngestError, is_metadata
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from catalog.codecs import FLAC_MOST_CHANNELS
 from flows.adapter import Corpus
-from flows.encodings import Encoding
 from flows.fetch.download import Wanted, folder_of, wanted
-from flows.originals import resolve
+from flows.recordings.encodings import Encoding
+from flows.recordings.originals import resolve
 from flows.text.adapter import TextCorpus
 from flows.workers import available_cpus
 
