@@ -11,7 +11,7 @@ from flows.tables import human_size, print_facts, print_json
 
 if TYPE_CHECKING:
     from catalog.publish import Published
-    from flows.recipes import PlannedReplay
+    from flows.recipes.replay import PlannedReplay
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _ONLY_HERE = ("metadata", "noise", "types", "mode", "sample_rate_hz", "active_levels")
@@ -68,8 +68,8 @@ def replay(
     options: dict[str, Any], *, corpus: str | None, name: str | None, dry_run: bool, workers: int | None, as_json: bool
 ) -> "Published | None":
     """Replay what the options ask for; with `dry_run` say what would be made, and make nothing."""
-    from flows.recipes import Replay, plan_replay
-    from flows.recipes import replay as replay_recipe
+    from flows.recipes.replay import Replay, plan_replay
+    from flows.recipes.replay import replay as replay_recipe
 
     types = tuple(filter(None, (type_.strip() for type_ in (options.pop("types") or "").split(","))))
     asked = Replay(**options, types=types, corpus=corpus, name=name)

@@ -16,7 +16,7 @@ from catalog.manifests import Licence, Manifest, read_manifest
 from catalog.publish import publish
 from catalog.roots import open_root
 from catalog.shards import ShardWriter
-from flows.recipes import Replay, plan_replay, replay
+from flows.recipes.replay import Replay, plan_replay, replay
 from flows.recordings.ingest import ingest
 from synth import wav
 from synth.recipes import recipe

@@ -20,10 +20,10 @@ from catalog.publish import Published, publish, published_already
 from catalog.roots import FolderRoot, Root, open_root
 from catalog.shards import Shard, sum_digests
 from flows.progress import Progress, nothing
-from flows.recipe_plan import PlannedRow, RecipePlan, plan_recipe, read_active_powers, read_metadata
-from flows.recipe_report import Rows, largest_errors, statistics, written_rows
-from flows.recipe_shards import RecipeTask, render_recipe_shard, row_bytes
-from flows.recipe_sources import Recordings, VersionRecordings, open_noise, open_speech
+from flows.recipes.plan import PlannedRow, RecipePlan, plan_recipe, read_active_powers, read_metadata
+from flows.recipes.report import Rows, largest_errors, statistics, written_rows
+from flows.recipes.shards import RecipeTask, render_recipe_shard, row_bytes
+from flows.recipes.sources import Recordings, VersionRecordings, open_noise, open_speech
 from flows.tables import human_size
 from flows.workers import available_cpus, ordered_map
 from synth.recipes import recipe as known_recipe

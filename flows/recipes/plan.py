@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.shards import row_digest
-from flows.recipe_sources import Found, Recordings
+from flows.recipes.sources import Found, Recordings
 from synth.recipes.mixture import NOISE, Layout, Mixture, Piece, Recipe, RecipeError, Setting, UnusableMixture, stem_number
 from synth.recipes.wsj0mix import parse_active_powers
 

@@ -15,8 +15,8 @@ from catalog.manifests import Pin
 from catalog.recipe_kind import largest_error, recipe_schema
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter
-from flows.recipe_plan import PlannedRow
-from flows.recipe_sources import Recordings, open_again
+from flows.recipes.plan import PlannedRow
+from flows.recipes.sources import Recordings, open_again
 from synth import wav
 from synth.levels import active_power
 from synth.recipes import recipe
