@@ -240,10 +240,12 @@ def _whole(where: Ints, total: Floats) -> Ints | slice:
 
 
 def _of_mixtures(part: Part, block: Ints) -> Part:
-    """The pieces of some mixtures, which are numbered anew."""
-    at = np.minimum(np.searchsorted(block, part.pieces.mixture), len(block) - 1)
-    inside = block[at] == part.pieces.mixture
-    return Part(replace(part.pieces, mixture=at).taken(inside), part.gains[inside], part.peaks)
+    """The pieces of some mixtures (ascending), which are numbered anew."""
+    begins = np.searchsorted(part.pieces.mixture, block)
+    counts = np.searchsorted(part.pieces.mixture, block, side="right") - begins
+    inside = np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
+    pieces = part.pieces.taken(inside)
+    return Part(replace(pieces, mixture=np.repeat(np.arange(len(block)), counts)), part.gains[inside], part.peaks)
 
 
 def _shared_span(parts: Sequence[Part], mixtures: int, frame: int) -> tuple[Ints, Ints]:

@@ -251,11 +251,16 @@ def _wrongness(pool: Pool, a: Ints, b: Ints, ratios: Floats) -> Floats:
 
 
 class _Crowd:
-    """How often each pair is used, and what an exchange does to the sum of n * (n - 1) / 2 over all pairs."""
+    """How often each pair is used, and what an exchange does to the sum of n * (n - 1) / 2 over all pairs.
+
+    Attributes:
+        of_pairs: how often that of each mixture is used.
+    """
 
     def __init__(self, pool: Pool, pairs: Pairs) -> None:
         self._size = len(pool.lengths)
-        self.keys, self.counts = np.unique(self.key(pairs.a, pairs.b), return_counts=True)
+        self.keys, where, self.counts = np.unique(self.key(pairs.a, pairs.b), return_inverse=True, return_counts=True)
+        self.of_pairs = self.counts[where]
 
     def key(self, a: Ints, b: Ints) -> Ints:
         return np.minimum(a, b) * self._size + np.maximum(a, b)
@@ -329,7 +334,7 @@ def _exchange_at_random(pool: Pool, pairs: Pairs, draws: Draws) -> None:
     for round_number in range(min(_ROUNDS, _MOST_OFFERS // len(pairs.a))):
         crowd = _Crowd(pool, pairs)
         wrong = _wrongness(pool, pairs.a, pairs.b, pairs.ratios)
-        wanting = (wrong > 0) | (crowd.count(crowd.key(pairs.a, pairs.b)) > 1)
+        wanting = (wrong > 0) | (crowd.of_pairs > 1)
         cost = _WRONG * wrong.sum() + crowd.cost()
         lowest, idle = (cost, 0) if cost < lowest else (lowest, idle + 1)
         if not wanting.any() or idle > _IDLE_ROUNDS:
@@ -358,7 +363,7 @@ def _exchange_exhaustively(pool: Pool, pairs: Pairs) -> None:
         helped = False
         crowd = _Crowd(pool, pairs)
         wrong = _wrongness(pool, pairs.a, pairs.b, pairs.ratios) > 0
-        repeated = (crowd.count(crowd.key(pairs.a, pairs.b)) > 1) & (pairs.ratios <= _reach_of_unused(pool, crowd))
+        repeated = (crowd.of_pairs > 1) & (pairs.ratios <= _reach_of_unused(pool, crowd))
         if len(pairs.a) * np.count_nonzero(repeated) > _MOST_COMPARISONS:
             repeated[:] = False
         for item in np.flatnonzero(wrong | repeated):
