@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +75,15 @@ def _measure(task: _Task) -> list[Measured]:
 
 def _cache_path(task: _Task) -> Path:
     """Named by all that decides the measures."""
-    libraries = [importlib.metadata.version(package) for package in ("numpy", "scipy", "soxr", "audiomentations")]
     pins = [held.manifest_sha256 for held in task.inputs]
-    key = json.dumps([pins, asdict(task.wanted), task.rows, libraries, ALGORITHM])
+    key = json.dumps([pins, asdict(task.wanted), task.rows, _libraries(), ALGORITHM])
     return settings.home() / "cache" / "heard" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+
+@cache
+def _libraries() -> list[str]:
+    """Versions of those that decide the last bits of what is heard."""
+    return [importlib.metadata.version(package) for package in ("numpy", "scipy", "soxr", "audiomentations")]
 
 
 @lru_cache(maxsize=1)
