@@ -29,8 +29,8 @@ import pytest
 import soundfile
 import yaml
 
-from flows.demo_corpus import speak_corpus
-from flows.demo_noise import write_demand, write_musan
+from flows.demo.corpus import speak_corpus
+from flows.demo.noise import write_demand, write_musan
 from synth.spec import parse_spec
 
 REPOSITORY = Path(__file__).parents[1]

@@ -24,7 +24,7 @@ def demo(context: click.Context, folder: Path) -> None:
     """
     from catalog.listing import list_datasets
     from catalog.verify import verify
-    from flows.demo import catalog_of, loading_lines, run_demo
+    from flows.demo.run import catalog_of, loading_lines, run_demo
 
     published = run_demo(folder)
     root = catalog_of(folder.resolve())

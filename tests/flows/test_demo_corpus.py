@@ -10,7 +10,7 @@ import pytest
 
 from catalog.manifests import read_manifest
 from catalog.roots import open_root
-from flows.demo_corpus import SPEAKERS, UTTERANCES_PER_SPEAKER, WITHOUT_TRANSCRIPT, DemoCorpusError, speak_corpus
+from flows.demo.corpus import SPEAKERS, UTTERANCES_PER_SPEAKER, WITHOUT_TRANSCRIPT, DemoCorpusError, speak_corpus
 from flows.recordings.ingest import ingest
 
 

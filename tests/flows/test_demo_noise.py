@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import coherence
 
 import catalog
-from flows.demo_noise import PLACES, RECORDINGS, SAMPLE_RATE_HZ, write_demand, write_musan
+from flows.demo.noise import PLACES, RECORDINGS, SAMPLE_RATE_HZ, write_demand, write_musan
 from flows.recordings.ingest import ingest
 
 

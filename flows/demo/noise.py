@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.demo_corpus import packed_tar
+from flows.demo.corpus import packed_tar
 from synth import wav
 
 SAMPLE_RATE_HZ = 16_000

@@ -86,7 +86,7 @@ def speak_corpus(folder: Path) -> tuple[Path, Path]:
     Raises:
         DemoCorpusError: espeak-ng is not installed.
     """
-    sentences = resources.files("flows").joinpath("demo_sentences.txt").read_text(encoding="utf-8").splitlines()
+    sentences = resources.files("flows.demo").joinpath("sentences.txt").read_text(encoding="utf-8").splitlines()
     transcript: list[str] = []
     speaker_tars: dict[str, bytes] = {}
     spoken = dict.fromkeys(_SENTENCES, 0)

@@ -37,8 +37,8 @@ def run_demo(folder: Path) -> list[Published]:
     Raises:
         YuliaoError: espeak-ng is not installed (extra `demo`), or a step failed.
     """
-    from flows.demo_corpus import speak_corpus
-    from flows.demo_noise import write_demand, write_musan
+    from flows.demo.corpus import speak_corpus
+    from flows.demo.noise import write_demand, write_musan
     from flows.mixtures.build import build
     from flows.recordings.ingest import ingest
     from flows.specs import load_spec
