@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.commands import corpora, options, own, replaying, texts
+from flows.commands.server import answering_server
 from flows.progress import shown
-from flows.server import answering_server
 from flows.tables import human_size, print_by_split, print_facts, print_json, print_splits
 
 if TYPE_CHECKING:

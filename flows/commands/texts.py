@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.commands.server import answering_server
 from flows.progress import shown
-from flows.server import answering_server
 from flows.tables import print_by_split, print_facts, print_json
 
 if TYPE_CHECKING:
