@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_AT_ONCE = 2  # blocks: what the FFT's vector units take. Always so many, since its bits might depend on it
+_AT_ONCE = 2  # blocks, and microphones: what the FFT's vector units take. Always so many, since its bits might depend on it
 _NOTHING = [np.zeros(0)] * _AT_ONCE
 _SCRATCH = threading.local()  # memory used again: pages newly taken from the system cost more than the transforms
 _KEPT_BYTES = 16 << 20  # what is as long as that at most, or twice that in all, is not given back to the system
@@ -56,34 +56,41 @@ class Filter:
         cuts = {block: (block - skipped) * self.step for block in range(begin, end)}
         pieces = {block: samples[cut : cut + self.step] for block, cut in cuts.items()}
         sounding = [block for block, piece in pieces.items() if piece.any()]
-        padded, spectra, products = _scratch(self._size)
+        padded, spectra, products, parts = _scratch(self._size)
         for at in range(0, len(sounding), _AT_ONCE):
             blocks = sounding[at : at + _AT_ONCE]
             for row, piece in zip(padded, [*(pieces[block] for block in blocks), *_NOTHING], strict=False):
                 row[: len(piece)], row[len(piece) :] = piece, 0
             np.fft.rfft(padded, out=spectra)
-            for heard, transfer in zip(result, self._transfer, strict=True):
-                np.multiply(spectra, transfer, out=products)
-                parts = np.fft.irfft(products, self._size, out=padded)
-                for block, part in zip(blocks, parts, strict=False):
-                    low, high = max(first, block * self.step), min(first + length, block * self.step + self._size)
+            for microphone in range(0, len(result), _AT_ONCE):
+                heard = result[microphone : microphone + _AT_ONCE]
+                transfers = self._transfer[microphone : microphone + _AT_ONCE, np.newaxis]
+                np.multiply(spectra, transfers, out=products[: len(heard)])
+                np.fft.irfft(products[: len(heard)], self._size, out=parts[: len(heard)])
+                for number, block in enumerate(blocks):
+                    start = block * self.step
+                    low, high = max(first, start), min(first + length, start + self._size)
                     if low < high:
-                        heard[low - first : high - first] += part[low - block * self.step : high - block * self.step]
+                        heard[:, low - first : high - first] += parts[: len(heard), number, low - start : high - start]
         return result
 
 
-def _scratch(size: int) -> tuple[Floats, NDArray[np.complex128], NDArray[np.complex128]]:
-    """Blocks, their spectra and those of what is heard of them, in memory that belongs to this thread."""
+def _scratch(size: int) -> tuple[Floats, NDArray[np.complex128], NDArray[np.complex128], Floats]:
+    """Blocks, their spectra, those of what microphones hear of them, and that, in memory that belongs to this thread.
+
+    [blocks, size], [blocks, bins], [microphones, blocks, bins], [microphones, blocks, size].
+    """
     bins = size // 2 + 1
     if getattr(_SCRATCH, "size", 0) < size:
         # glibc returns whatever is longer than anything that was freed so far, and the FFT takes its own memory for each
         # transform. What is freed here was never touched: it costs nothing.
         np.empty(_KEPT_BYTES, dtype=np.uint8)
         _SCRATCH.size = size
-        _SCRATCH.samples = np.empty(_AT_ONCE * size)
-        _SCRATCH.spectra = np.empty((2, _AT_ONCE * bins), dtype=np.complex128)
-    spectra, products = (each[: _AT_ONCE * bins].reshape(_AT_ONCE, bins) for each in _SCRATCH.spectra)
-    return _SCRATCH.samples[: _AT_ONCE * size].reshape(_AT_ONCE, size), spectra, products
+        _SCRATCH.samples = np.empty((1 + _AT_ONCE) * _AT_ONCE * size)
+        _SCRATCH.spectra = np.empty((1 + _AT_ONCE) * _AT_ONCE * bins, dtype=np.complex128)
+    samples = _SCRATCH.samples[: (1 + _AT_ONCE) * _AT_ONCE * size].reshape(1 + _AT_ONCE, _AT_ONCE, size)
+    spectra = _SCRATCH.spectra[: (1 + _AT_ONCE) * _AT_ONCE * bins].reshape(1 + _AT_ONCE, _AT_ONCE, bins)
+    return samples[0], spectra[0], spectra[1:], samples[1:]
 
 
 @lru_cache(maxsize=256)
