@@ -1,0 +1,1 @@
+"""The demo, and the small corpora that it makes for itself."""

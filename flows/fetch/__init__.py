@@ -1,0 +1,1 @@
+"""A corpus from its makers to the downloads folder."""

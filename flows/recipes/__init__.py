@@ -1,0 +1,1 @@
+"""Published recipes of mixtures, replayed on recordings at hand."""
