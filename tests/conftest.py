@@ -1,10 +1,13 @@
 """Every test has a home of its own; `root_url` runs a test on a folder and on a real S3 server that the session starts."""
 
+import atexit
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +24,14 @@ from catalog.roots import Root, open_root
 # The same cases every time, and no deadline: these machines are shared, and their speed is no property of the code.
 settings.register_profile("yuliao", deadline=None, derandomize=True)
 settings.load_profile("yuliao")
+
+# Hundreds of processes are started here. Where nobody is to write bytecode beside the sources, it is kept elsewhere as long as
+# the tests run: compiling all that it imports, each of them would take three times as long to start.
+if sys.dont_write_bytecode:
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = tempfile.mkdtemp(prefix="yuliao-bytecode-")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    atexit.register(shutil.rmtree, sys.pycache_prefix, ignore_errors=True)
 
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
