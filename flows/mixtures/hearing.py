@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from catalog import settings
-from catalog.inputs import loads_of, open_inputs
 from catalog.manifests import Pin
-from catalog.roots import open_root
+from flows.mixtures.shards import opened
 from flows.progress import Progress
 from flows.workers import ordered_map
 from synth.measuring import Measured, Wanted, measure_rows
@@ -64,7 +63,7 @@ def _measure(task: _Task) -> list[Measured]:
     path = _cache_path(task)
     if path.exists():
         return [Measured(**told) for told in json.loads(path.read_text())]
-    loads = _opened(task.root_url, task.inputs, task.wanted.sample_rate_hz, task.wanted.num_channels)
+    _, loads = opened(task.root_url, task.inputs, task.wanted.sample_rate_hz, task.wanted.num_channels)
     measured = measure_rows(task.rows, task.wanted, loads)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -84,9 +83,3 @@ def _cache_path(task: _Task) -> Path:
 def _libraries() -> list[str]:
     """Versions of those that decide the last bits of what is heard."""
     return [importlib.metadata.version(package) for package in ("numpy", "scipy", "soxr", "audiomentations")]
-
-
-@lru_cache(maxsize=1)
-def _opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int, num_channels: int) -> Loads:
-    """Opened once in each worker."""
-    return loads_of(open_inputs(open_root(root_url), inputs), sample_rate_hz, num_channels, checked=True)

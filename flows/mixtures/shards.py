@@ -47,7 +47,7 @@ class ShardTask:
 
 def render_shard(task: ShardTask) -> Shard:
     """Render the rows of a task into one shard and record it in the build's journal."""
-    root, loads = _opened(task.root_url, task.inputs, task.sample_rate_hz, task.layout.num_channels)
+    root, loads = opened(task.root_url, task.inputs, task.sample_rate_hz, task.layout.num_channels)
     plan = pa.ipc.open_file(pa.memory_map(str(task.plan_path))).read_all().slice(task.first_row, task.rows)
     schema = separation_schema(task.layout, task.sample_rate_hz)
 
@@ -64,8 +64,8 @@ def render_shard(task: ShardTask) -> Shard:
 
 
 @lru_cache(maxsize=1)
-def _opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int, num_channels: int) -> tuple[Root, Loads]:
-    """Opened once in each worker."""
+def opened(root_url: str, inputs: tuple[Pin, ...], sample_rate_hz: int, num_channels: int) -> tuple[Root, Loads]:
+    """The catalog and the inputs of a set, opened once in each worker: what is checked as rows are heard is not checked again."""
     root = open_root(root_url)
     return root, loads_of(open_inputs(root, inputs), sample_rate_hz, num_channels, checked=True)
 
