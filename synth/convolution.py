@@ -26,6 +26,7 @@ class Filter:
     Attributes:
         taps: of the response.
         step: samples of signal in a block.
+        nbytes: of memory that it takes.
     """
 
     def __init__(self, response: NDArray[np.floating[Any]]) -> None:
@@ -35,6 +36,7 @@ class Filter:
         padded = np.zeros((len(response), self._size))
         padded[:, : self.taps] = response
         self._transfer = np.fft.rfft(padded)
+        self.nbytes = self._transfer.nbytes
 
     def reach(self, first: int, length: int) -> tuple[int, int]:
         """Which blocks of the signal samples `first` to `first + length` of the result depend on: from, and up to."""

@@ -4,9 +4,10 @@ Everything is scaled by one factor a RIR: its direct path to microphone 0 has th
 the dry signal, and the anechoic target at that microphone is the dry signal. What lies between the microphones stays.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -19,7 +20,7 @@ Floats = NDArray[np.float64]
 Target = Literal["reverberant", "early", "direct", "anechoic"]
 LoadRir = Callable[[str], Floats]
 
-_PREPARED = 64  # RIRs kept ready: of 0.5 s at 16 kHz, 0.2 MB a microphone
+_PREPARED_BYTES = 64 << 20  # of RIRs kept ready: of 0.5 s at 16 kHz, each has 0.25 MB a microphone
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def image(dry: NDArray[np.int16] | Floats, response: Response, length: int, begi
 
 
 class Responses:
-    """RIRs made ready when they are first wanted, and kept for a while: a crop and its targets use the same ones.
+    """RIRs made ready when they are first wanted, and those used last kept: a crop and its targets use the same ones.
+
+    Threads may share one.
 
     Args:
         load: from the id of a RIR to its samples, [microphones, samples].
@@ -91,11 +94,22 @@ class Responses:
 
     def __init__(self, load: LoadRir, sample_rate_hz: int) -> None:
         self._load, self._sample_rate_hz = load, sample_rate_hz
-        self._kept = lru_cache(_PREPARED)(self._prepare)
+        self._kept: OrderedDict[tuple[str, Target], Response] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
 
     def __call__(self, rir_id: str, target: Target = "reverberant") -> Response:
         """The RIR of that id, whole or a part of it."""
-        return self._kept(rir_id, target)
-
-    def _prepare(self, rir_id: str, target: Target) -> Response:
-        return prepare(self._load(rir_id), self._sample_rate_hz, target)
+        key = rir_id, target
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        response = prepare(self._load(rir_id), self._sample_rate_hz, target)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = response
+                self._bytes += response.filter.nbytes
+                while self._bytes > _PREPARED_BYTES and len(self._kept) > 1:
+                    self._bytes -= self._kept.popitem(last=False)[1].filter.nbytes
+        return response

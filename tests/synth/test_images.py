@@ -121,3 +121,20 @@ def test_rirs_are_made_ready_once() -> None:
     assert responses("a", "early") is not responses("a")
     responses("b")
     assert loaded == ["a", "a", "b"]
+
+
+def test_rirs_that_were_used_last_are_kept_as_far_as_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long ones and many microphones do not fill the memory; the one in use is there even where it is too large."""
+    loaded: list[str] = []
+
+    def load(rir_id: str) -> NDArray[np.float64]:
+        loaded.append(rir_id)
+        return RIR
+
+    monkeypatch.setattr("synth.images._PREPARED_BYTES", 2 * prepare(RIR, RATE_HZ).filter.nbytes)
+    responses = Responses(load, RATE_HZ)
+    for rir_id in "abacab":
+        responses(rir_id)
+    assert loaded == ["a", "b", "c", "b"]
+    monkeypatch.setattr("synth.images._PREPARED_BYTES", 1)
+    assert responses("d") is responses("d")
