@@ -1,7 +1,9 @@
 """The documents are true: what they say to type is typed here, what they point to is there.
 
 Blocks of `sh` and `python` run in the order in which they stand, in a copy of the packages beside a folder `archives` with small
-corpora. An HTML comment on the line before a block changes that:
+corpora. What README.md says to type, and a document that adds modules, is typed into a shell; a block of another document that
+holds `yuliao` commands and nothing else runs in this process, without the seconds in which each of them would start. An HTML
+comment on the line before a block changes that:
 
 - `<!-- not run: reason -->`: left out. Few blocks may be.
 - `<!-- file: path -->`: not run but written to that path, for the blocks behind it.
@@ -29,6 +31,7 @@ import pytest
 import soundfile
 import yaml
 
+from flows.cli import run
 from flows.demo.corpus import speak_corpus
 from flows.demo.noise import write_demand, write_musan
 from synth.spec import parse_spec
@@ -148,16 +151,21 @@ def documents_to_run() -> list[Any]:
 
 
 @pytest.mark.parametrize("document", documents_to_run())
-def test_what_a_document_says_to_type_works(document: str, checkout: Path, bucket: None) -> None:
+def test_what_a_document_says_to_type_works(document: str, checkout: Path, bucket: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shell blocks each in a shell of its own, Python blocks in one interpreter."""
     names: dict[str, Any] = {"__name__": "__main__"}
+    in_processes = document == "README.md" or any(block.marker.startswith("file: flows/") for block in blocks(document))
     for block in blocks(document):
         if block.marker.startswith("file: "):
             path = checkout / block.marker.removeprefix("file: ")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code, encoding="utf-8")
         elif block.runs and block.language == "sh":
-            run_shell(block)
+            commands = None if in_processes else yuliao_commands(block)
+            if commands is None:
+                run_shell(block)
+            else:
+                run_here(block, commands, monkeypatch)
         elif block.runs:
             padded = "\n" * (block.line - 1) + block.code
             exec(compile(padded, str(REPOSITORY / document), "exec"), names)
@@ -167,6 +175,27 @@ def run_shell(block: Block) -> None:
     lines = [line for line in block.code.splitlines() if not (is_make(line) or is_benchmark(line))]
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, f"{block.where}\n{done.stdout}\n{done.stderr}"
+
+
+def yuliao_commands(block: Block) -> list[list[str]] | None:
+    """The words of each command, where all are `yuliao` or `export` and nothing in them is left to a shell."""
+    lines = block.code.replace("\\\n", " ").splitlines()
+    commands = [words for line in lines if (words := shlex.split(line, comments=True))]
+    bare = [re.sub(r"'[^']*'|#.*", "", line) for line in lines]
+    alone = all(words[0] in ("yuliao", "export") for words in commands) and not re.search(r"[$`|&;<>(){}*?~\"\\]", "".join(bare))
+    return commands if alone else None
+
+
+def run_here(block: Block, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, with one worker; what is exported holds to the end of the block."""
+    with monkeypatch.context() as environment:
+        environment.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
+        for command, *arguments in commands:
+            if command == "export":
+                for assignment in arguments:
+                    environment.setenv(*assignment.split("=", 1))
+            else:
+                assert run(arguments) == 0, f"{block.where}: {shlex.join(arguments)}"
 
 
 def is_make(line: str) -> bool:
