@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli import run
+
 YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
 MADE = [
     *("aishell1@1", "musan@1", "demand@1", "sep_2spk_full@1", "sep_2spk_partial@1"),
@@ -15,7 +17,7 @@ MADE = [
 
 
 @pytest.mark.slow
-def test_demo_makes_loadable_sets_once_and_nothing_of_the_user(tmp_path, home, process_environment):
+def test_demo_makes_loadable_sets_once_and_nothing_of_the_user(tmp_path, home, process_environment, monkeypatch, capsys):
     first = run_demo(tmp_path, process_environment)
     assert [line for line in first if line.endswith(": published, verified")] == [f"{name}: published, verified" for name in MADE]
 
@@ -35,7 +37,9 @@ def test_demo_makes_loadable_sets_once_and_nothing_of_the_user(tmp_path, home, p
     assert len(load.splitlines()) == 3
     assert json.loads(done.stdout.splitlines()[-1]) == [120, 2, "float32"]
 
-    second = run_demo(tmp_path, process_environment)
+    monkeypatch.chdir(tmp_path)
+    assert run(["demo"]) == 0
+    second = capsys.readouterr().out.splitlines()
     assert [line for line in second if line.endswith(", verified")] == [f"{name}: there already, verified" for name in MADE]
     assert not (home / "catalog").exists()
 
