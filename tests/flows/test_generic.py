@@ -247,7 +247,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("form", FILES)
-@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_in_the_files_only_our_errors_come_out(form: str, data: st.DataObject, tmp_path: Path) -> None:
     """Text, JSON of the wrong shape, bytes."""
