@@ -210,8 +210,6 @@ def _bounds_by_frame(parts: Sequence[Part], block: Ints, frame: int) -> Floats:
     firsts = np.cumsum(cells) - cells
     total = np.zeros(int(cells.sum()))
     for part in inside:
-        values, at = part.peaks.gathered(part.pieces.source)
-        peaks = _with_neighbours(values)
         turn = _turns(part.pieces)
         for stem in np.unique(part.pieces.stem):
             of_stem = part.pieces.stem == stem
@@ -221,22 +219,18 @@ def _bounds_by_frame(parts: Sequence[Part], block: Ints, frame: int) -> Floats:
             for number in range(turns):
                 these = np.flatnonzero(of_stem & (turn == number))
                 mixture = part.pieces.mixture[these]
-                where, loudness = _cells(part, these, peaks, at[these], low[mixture], high[mixture], firsts[mixture], frame)
-                if heard is total:
-                    heard[_whole(where, total)] += loudness
-                else:
-                    heard[where] = np.maximum(heard[where], loudness)
+                at, spans, loudness = _cells(part, these, low[mixture], high[mixture], firsts[mixture], frame)
+                if len(loudness) == len(total) and heard is total:  # all there are, in order: that is the rule, and quicker
+                    total += loudness
+                    continue
+                where = np.arange(len(loudness)) + np.repeat(at - np.cumsum(spans) + spans, spans)
+                heard[where] = heard[where] + loudness if heard is total else np.maximum(heard[where], loudness)
             if heard is not total:
                 total += heard
     bounds = np.zeros(len(block))
     several = np.flatnonzero(cells)
     bounds[several] = np.maximum.reduceat(total, firsts[several])
     return bounds
-
-
-def _whole(where: Ints, total: Floats) -> Ints | slice:
-    """Positions (ascending), as a slice where they are all there are: that is the rule, and quicker."""
-    return slice(None) if len(where) == len(total) else where
 
 
 def _of_mixtures(part: Part, block: Ints) -> Part:
@@ -269,40 +263,33 @@ def _turns(pieces: Pieces) -> Ints:
     return turns
 
 
-def _with_neighbours(values: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Frame peaks, and behind these, at `len(values) + t`, the larger one of frames t and t - 1."""
-    return np.concatenate([values, values[:1], np.maximum(values[1:], values[:-1]), values[-1:]])
-
-
-def _cells(
-    part: Part, these: NDArray[np.intp], peaks: NDArray[np.uint16], at: Ints, low: Ints, high: Ints, firsts: Ints, frame: int
-) -> tuple[Ints, Floats]:
-    """The cells that some pieces touch between `low` and `high`, and bounds on their magnitude there.
+def _cells(part: Part, these: NDArray[np.intp], low: Ints, high: Ints, firsts: Ints, frame: int) -> tuple[Ints, Ints, Floats]:
+    """The cells that pieces touch between `low` and `high`: where they begin, how many of each piece, and bounds on magnitudes.
 
     A frame of a piece that begins within a cell straddles two, so that a cell hears frames t and t - 1.
 
     Args:
         part: the pieces, of which `these` are meant: one of a mixture at most.
-        peaks: from `_with_neighbours`.
-        at: where in it those of the pieces' recordings begin.
         low: the first cell that is wanted of their mixtures.
         high: the one after the last.
         firsts: where the cells of their mixtures begin.
     """
-    offset, stop = part.pieces.offset[these], part.pieces.stop[these]
-    cell = offset // frame
+    cell = part.pieces.offset[these] // frame
     begin = np.maximum(low - cell, 0)
-    spans = np.maximum(np.minimum((stop - 1) // frame + 1, high) - cell - begin, 0)
-    ends = np.cumsum(spans)
-    begins = ends - spans
-    first = at + part.pieces.start[these] // frame
-    last = first - (-part.pieces.length[these] // frame) - 1
-    straddles = offset % frame > 0
-    count = np.arange(spans.sum())
-    neighbours = np.where(straddles, len(peaks) // 2, 0)
-    heard = peaks[count + np.repeat(first + begin + neighbours - begins, spans)]
-    opening = np.flatnonzero(straddles & (spans > 0) & (begin == 0))  # no frame comes before
-    heard[begins[opening]] = peaks[first[opening]]
-    closing = np.flatnonzero(straddles & (spans > 0) & (first + begin + spans - 1 > last))  # none behind
-    heard[ends[closing] - 1] = peaks[last[closing]]
-    return count + np.repeat(firsts + np.maximum(cell - low, 0) - begins, spans), np.repeat(part.gains[these], spans) * heard
+    spans = np.minimum((part.pieces.stop[these] - 1) // frame + 1, high) - cell - begin
+    touching = spans > 0
+    these, cell, begin, spans = these[touching], cell[touching], begin[touching], spans[touching]
+    at = firsts[touching] + np.maximum(cell - low[touching], 0)
+    pieces = part.pieces.taken(these)
+    first = pieces.start // frame
+    last = first - (-pieces.length // frame) - 1
+    heard = part.peaks.frames(pieces.source, first + begin - 1, first + begin + spans, first, last)
+    own = np.ones(len(heard), dtype=bool)
+    own[np.cumsum(spans + 1) - spans - 1] = False  # that is the frame before
+    loudest = heard[own]
+    straddles = pieces.offset % frame > 0
+    if straddles.any():
+        np.maximum(loudest, heard[:-1][own[1:]] * np.repeat(straddles, spans), out=loudest)
+    loudness = np.repeat(part.gains[these], spans)
+    loudness *= loudest
+    return at, spans, loudness

@@ -206,14 +206,20 @@ class Peaks:
             peaks[pieces] = np.where(at_end, np.maximum(within, values[-1]), within)
         return peaks
 
-    def gathered(self, utterances: Ints) -> tuple[NDArray[np.uint16], Ints]:
-        """The frames of some utterances in one array, and where those of each begin in it."""
-        wanted = np.zeros(len(self._lists.count), dtype=bool)
-        wanted[utterances] = True
-        distinct = np.flatnonzero(wanted)
-        begins, counts = self._lists.begin[distinct], self._lists.count[distinct]
-        where = zip(self._lists.chunk[distinct].tolist(), begins.tolist(), (begins + counts).tolist(), strict=True)
-        values = np.concatenate([self._lists.values[chunk][begin:end] for chunk, begin, end in where])
-        first = np.empty(len(wanted), dtype=np.int64)
-        first[distinct] = np.cumsum(counts) - counts
-        return values, first[utterances]
+    def frames(self, utterances: Ints, begins: Ints, ends: Ints, firsts: Ints, lasts: Ints) -> NDArray[np.uint16]:
+        """Frames `begins` to `ends` of each of `utterances`, one after another; one before `firsts` or behind `lasts` is as loud
+        as its neighbour, and there are no more than that. All int64 [pieces]."""
+        base = self._lists.begin[utterances]
+        inner = base + np.maximum(begins, firsts), base + np.minimum(ends, lasts + 1)
+        chunks = self._lists.chunk[utterances].tolist()
+        parts: list[NDArray[np.uint16]] = []
+        for chunk, begin, end, before, behind in zip(
+            chunks, inner[0].tolist(), inner[1].tolist(), (begins < firsts).tolist(), (ends > lasts + 1).tolist(), strict=True
+        ):
+            values = self._lists.values[chunk]
+            if before:
+                parts.append(values[begin : begin + 1])
+            parts.append(values[begin:end])
+            if behind:
+                parts.append(values[end - 1 : end])
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
