@@ -1,6 +1,6 @@
 """Noise and rooms from spec to published set: planning at full size, and whole builds.
 
-    python -m benchmarks.bench_surroundings [--mixtures 1000] [--repeats 3]
+    python -m benchmarks.bench_surroundings [--mixtures 1000] [--repeats 3] [--sets rooms ...]
 
 Prints CPU seconds to plan 130,000 mixtures with noise, and those of whole builds with one worker, less what importing takes: two
 sources with noise; two microphones that hear both in a room, and noise of two channels; one microphone in a room, with RIRs of
@@ -26,7 +26,10 @@ from benchmarks.bench_plan import _lists as frames_in_chunks
 from benchmarks.corpus import SAMPLE_RATE_HZ, measure, write_librispeech
 
 NOISES = 930  # as many as MUSAN has
-IMPORTS = {"yuliao": ("flows.mixtures.build", "flows.mixtures.shards", "flows.specs"), "numpy": ("scipy.signal", "synth.wav")}
+IMPORTS = {  # pyarrow takes pandas where there is one
+    "yuliao": ("flows.mixtures.build", "flows.mixtures.shards", "flows.specs", "pandas"),
+    "numpy": ("scipy.signal", "synth.wav"),
+}
 ROOMS = 100  # of two RIRs each: each is used for ten mixtures
 SETS: dict[str, dict[str, Any]] = {
     "noise": {"noise": {"corpus": "noises_1"}},
@@ -34,6 +37,7 @@ SETS: dict[str, dict[str, Any]] = {
     "rooms": {"rooms": {"corpus": "rirs_1"}},
 }
 NUMPY = ("noise", "two microphones")
+PLANNING = "planning"
 
 
 def spec_of(which: str, mixtures: int) -> Any:
@@ -181,8 +185,8 @@ def planned(repeats: int) -> None:
     print(f"{mixtures:,} mixtures with noise planned in {statistics.median(seconds):.2f} CPU-s")
 
 
-def builds(mixtures: int, repeats: int, folder: Path) -> None:
-    """Whole builds, each in a process of its own and with nothing kept from the one before."""
+def builds(sets: Sequence[str], mixtures: int, repeats: int, folder: Path) -> None:
+    """Whole builds of some of `SETS`, each in a process of its own and with nothing kept from the one before."""
     from flows.mixtures.build import write_plan
     from flows.recordings.ingest import ingest
 
@@ -196,7 +200,7 @@ def builds(mixtures: int, repeats: int, folder: Path) -> None:
         side: statistics.median(measure("-c", f"import {', '.join(modules)}").cpu_s for _ in range(repeats))
         for side, modules in IMPORTS.items()
     }
-    for which in SETS:
+    for which in sets:
         plan = folder / "plan.arrow"
         write_plan(spec_of(which, mixtures), plan, root=url)
         seconds = sum(pa.ipc.open_file(str(plan)).read_all()["num_samples"].to_numpy()) / SAMPLE_RATE_HZ
@@ -224,10 +228,12 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mixtures", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", choices=(PLANNING, *SETS), default=(PLANNING, *SETS))
     options = parser.parse_args(arguments)
-    planned(options.repeats)
+    if PLANNING in options.sets:
+        planned(options.repeats)
     with tempfile.TemporaryDirectory() as folder:
-        builds(options.mixtures, options.repeats, Path(folder))
+        builds([which for which in options.sets if which != PLANNING], options.mixtures, options.repeats, Path(folder))
     return None
 
 
