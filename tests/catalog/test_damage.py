@@ -132,7 +132,18 @@ def test_strange_files_are_none_of_ours(root: Root, examples: ModuleType) -> Non
     assert examples.publish_speech(root, "speech", "b", 2).version == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"version": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    ("root_url", "content"),
+    [
+        ("folder", b""),
+        ("folder", b"{}"),
+        ("folder", b"[1]"),
+        ("folder", b'{"version": "x"}'),
+        ("folder", b"\xff"),
+        pytest.param("s3", b"", marks=pytest.mark.server),
+    ],
+    indirect=["root_url"],
+)
 def test_a_damaged_tag_is_named_and_can_be_mended_as_it_says(root: Root, examples: ModuleType, content: bytes) -> None:
     examples.publish_speech(root, "speech", "a", 1)
     examples.publish_speech(root, "speech", "b", 2)

@@ -39,7 +39,18 @@ def test_sound_versions_pass(root: Root, examples: ModuleType) -> None:
     assert catalog.verify("mixtures@1").problems == []
 
 
-@pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize(
+    ("root_url", "place"),
+    [
+        ("folder", 0.0),
+        ("folder", 0.1),
+        ("folder", 0.5),
+        ("folder", 0.9),
+        ("folder", 1.0),
+        pytest.param("s3", 0.5, marks=pytest.mark.server),
+    ],
+    indirect=["root_url"],
+)
 def test_one_flipped_bit_is_found(root: Root, examples: ModuleType, place: float) -> None:
     """Anywhere in the blob, in its Arrow framing too; on S3 although the local cache still has the sound bytes."""
     examples.publish_speech(root, "speech", "a", 1)

@@ -179,7 +179,7 @@ def test_what_does_no_harm_changes_nothing(name: str, harmless: str, unpacked: C
 
 
 @pytest.mark.parametrize("name", WITH_METADATA)
-@settings(max_examples=120, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), edits=EDITS)
 def test_metadata_of_sound_edited_at_random(
     name: str, place: float, edits: list[tuple[str, float, int, bytes]], unpacked: Callable[[str], dict[str, bytes]]
@@ -219,7 +219,7 @@ def test_damaged_files_of_text(name: str, damage: str, unpacked: Callable[[str],
 
 
 @pytest.mark.parametrize("name", of_text.names())
-@settings(max_examples=120, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), edits=EDITS)
 def test_files_of_text_edited_at_random(
     name: str,
@@ -267,7 +267,7 @@ def test_any_value_anywhere_in_a_document(
     reads_text_or_our_error(name, tmp_path, path, json.dumps(changed).encode())
 
 
-@settings(max_examples=400, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(["zipped", "tgz"]), edits=EDITS)
 def test_archives_of_text_edited_at_random(
     kind: str, edits: list[tuple[str, float, int, bytes]], official: Callable[[str], Any], tmp_path: Path

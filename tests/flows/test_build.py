@@ -35,7 +35,15 @@ def stem(row: dict[str, Any], k: int) -> np.ndarray:
     return samples[row["offsets_samples"][k] :][: row["lengths_samples"][k]]
 
 
-@pytest.mark.parametrize("name", ["sep_2spk_full", "sep_2spk_partial"])
+@pytest.mark.parametrize(
+    ("root_url", "name"),
+    [
+        ("folder", "sep_2spk_full"),
+        ("folder", "sep_2spk_partial"),
+        pytest.param("s3", "sep_2spk_partial", marks=pytest.mark.server),
+    ],
+    indirect=["root_url"],
+)
 def test_a_set_is_built_read_and_verified(root_url: str, ingest_talk: Any, name: str) -> None:
     ingest_talk(root_url)
     published = build(spec(name), root=root_url, workers=1)

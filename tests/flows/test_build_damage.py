@@ -37,7 +37,15 @@ def damaged_corpus(root: Root, change: Any) -> str:
     return path
 
 
-@pytest.mark.parametrize("storage", ["audio", "plan"])
+@pytest.mark.parametrize(
+    ("root_url", "storage"),
+    [
+        ("folder", "audio"),
+        ("folder", "plan"),
+        pytest.param("s3", "audio", marks=pytest.mark.server),
+    ],
+    indirect=["root_url"],
+)
 def test_what_a_killed_publisher_left_undone_is_done_by_the_same_build(root_url: str, ingest_talk: Any, storage: str) -> None:
     """Killed right after the commit: no card, no view, and the journal still there. `materialize` alike."""
     ingest_talk(root_url)

@@ -33,7 +33,15 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> None:
             assert one[name] == other[name]
 
 
-@pytest.mark.parametrize("spec", ["sep_2spk_full", "sep_2spk_partial"])
+@pytest.mark.parametrize(
+    ("root_url", "spec"),
+    [
+        ("folder", "sep_2spk_full"),
+        ("folder", "sep_2spk_partial"),
+        pytest.param("s3", "sep_2spk_partial", marks=pytest.mark.server),
+    ],
+    indirect=["root_url"],
+)
 def test_rows_are_those_of_stored_audio_whole_and_as_segments(root_url: str, ingest_talk: Any, spec: str) -> None:
     ingest_talk(root_url)
     _build(root_url, "stored", "audio", spec)

@@ -58,6 +58,7 @@ def listed(name: str, capsys: pytest.CaptureFixture[str]) -> str:
     return next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name}@"))
 
 
+@pytest.mark.parametrize("root_url", ["folder"], indirect=True)  # manifests and cards are written alike in S3
 @pytest.mark.parametrize("storage", ["audio", "plan"])
 @pytest.mark.parametrize("closed", ["none", "noise", "rooms"])
 def test_a_set_is_as_restricted_as_the_strictest_of_what_it_is_made_from(
