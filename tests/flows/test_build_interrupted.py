@@ -27,6 +27,8 @@ OVERRIDES = {
 SHARD_BYTES = 1 << 18
 S3 = pytest.mark.server
 
+pytestmark = pytest.mark.slow
+
 # What a user's `yuliao build` does, with small shards, and slowed down so that there is a middle to be killed in.
 BUILDER = """
 import importlib, os, signal, sys, time

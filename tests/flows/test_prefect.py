@@ -20,6 +20,8 @@ REPOSITORY = Path(__file__).parents[2]
 YULIAO = [sys.executable, "-c", "from flows.cli import main; main()"]
 PREFECT = [sys.executable, "-m", "prefect"]
 
+pytestmark = pytest.mark.slow
+
 
 def call(url: str, body: object = None) -> Any:
     """The JSON that an address of a server's API answers; with a body, by POST."""
