@@ -268,3 +268,19 @@ def publish_noise(examples: ModuleType, root: Root) -> PublishNoise:
         return audio
 
     return publish
+
+
+@pytest.fixture
+def rows_of() -> Callable[..., Any]:
+    """`rows_of("squad", folder, {"train-v2.0.json": text})`: writes files, reads them with that adapter of text; rows by split
+    and the report."""
+    from flows.text import corpora
+    from flows.text.ingest import read
+
+    def rows_of(name: str, folder: Path, files: dict[str, str]) -> Any:
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        return read(corpora.get(name), [folder], None, lambda done, total, unit: None)
+
+    return rows_of
