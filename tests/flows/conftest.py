@@ -205,6 +205,12 @@ def official() -> Callable[[str], Any]:
     return official
 
 
+@pytest.fixture(scope="session")
+def small() -> ModuleType:
+    """small_archives.py."""
+    return _loaded(Path(__file__).parent / "small_archives.py")
+
+
 def _loaded(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
