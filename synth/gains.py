@@ -162,11 +162,24 @@ def stem_powers(pieces: Pieces, powers: Floats, stems: int, mixtures: int) -> Fl
 
 @dataclass(frozen=True)
 class Part:
-    """Pieces of one table of recordings, with what is known of their peaks."""
+    """Pieces of one table of recordings, with what is known of their peaks.
+
+    Attributes:
+        pieces: sorted by mixture.
+        gains: theirs.
+        frames: the peaks of their recordings' frames.
+        peaks: of the pieces at these gains, float64 [pieces].
+    """
 
     pieces: Pieces
     gains: Floats
-    peaks: Peaks
+    frames: Peaks
+    peaks: Floats
+
+    @staticmethod
+    def of(pieces: Pieces, gains: Floats, frames: Peaks, frame: int) -> "Part":
+        """With the peaks that the frames tell."""
+        return Part(pieces, gains, frames, gains * frames.of_pieces(pieces.source, pieces.start, pieces.length, frame))
 
 
 def headroom(n_stems: Ints) -> Floats:
@@ -178,38 +191,37 @@ def headroom(n_stems: Ints) -> Floats:
 def peak_bounds(parts: Sequence[Part], num_samples: Ints, n_stems: Ints, frame: int) -> Floats:
     """A bound on the peak of each mixture, float64 [mixtures]: the sum of the pieces' peaks, and where that is too much, frame by
     frame."""
-    mixtures = len(num_samples)
+    mixtures, most = len(num_samples), headroom(n_stems)
     alone = np.zeros(mixtures)
     bounds = np.zeros(mixtures)
     for part in parts:
-        peaks = part.gains * part.peaks.of_pieces(part.pieces.source, part.pieces.start, part.pieces.length, frame)
-        np.maximum.at(alone, part.pieces.mixture, peaks)
+        np.maximum.at(alone, part.pieces.mixture, part.peaks)
         # Pieces of one stem follow each other, so that the largest counts; noises sound together.
         for stem in np.unique(part.pieces.stem):
             of_stem = part.pieces.stem == stem
-            where, values = part.pieces.mixture[of_stem], peaks[of_stem]
+            where, values = part.pieces.mixture[of_stem], part.peaks[of_stem]
             if stem:
                 largest = np.zeros(mixtures)
                 np.maximum.at(largest, where, values)
                 bounds += largest
             else:
                 bounds += np.bincount(where, weights=values, minlength=mixtures)
-    much = np.flatnonzero(bounds > headroom(n_stems))
+    much = np.flatnonzero(bounds > most)
     blocks = np.cumsum(num_samples[much] // frame) // _FRAMES_AT_ONCE
     for block in np.split(much, np.flatnonzero(np.diff(blocks)) + 1):
         if len(block):
-            bounds[block] = np.minimum(bounds[block], np.maximum(alone[block], _bounds_by_frame(parts, block, frame)))
+            by_frame = _bounds_by_frame([_of_mixtures(part, block) for part in parts], most[block], frame)
+            bounds[block] = np.minimum(bounds[block], np.maximum(alone[block], by_frame))
     return bounds
 
 
-def _bounds_by_frame(parts: Sequence[Part], block: Ints, frame: int) -> Floats:
-    """Bounds of some mixtures (ascending), over the cells of 10 ms in which more than one piece may sound; 0 without any."""
-    inside = [part for part in (_of_mixtures(part, block) for part in parts) if len(part.pieces)]  # not all have noise
-    low, high = _shared_span(inside, len(block), frame)
-    cells = np.maximum(high - low, 0)
+def _bounds_by_frame(parts: Sequence[Part], most: Floats, frame: int) -> Floats:
+    """Bounds on the sums of pieces: frame by frame where those that sound come to more than `most`, float64 [mixtures]."""
+    low, high, bounds = _too_much(parts, most, frame)
+    cells = high - low
     firsts = np.cumsum(cells) - cells
     total = np.zeros(int(cells.sum()))
-    for part in inside:
+    for part in parts:
         turn = _turns(part.pieces)
         for stem in np.unique(part.pieces.stem):
             of_stem = part.pieces.stem == stem
@@ -227,9 +239,8 @@ def _bounds_by_frame(parts: Sequence[Part], block: Ints, frame: int) -> Floats:
                 heard[where] = heard[where] + loudness if heard is total else np.maximum(heard[where], loudness)
             if heard is not total:
                 total += heard
-    bounds = np.zeros(len(block))
     several = np.flatnonzero(cells)
-    bounds[several] = np.maximum.reduceat(total, firsts[several])
+    bounds[several] = np.maximum(bounds[several], np.maximum.reduceat(total, firsts[several]))
     return bounds
 
 
@@ -238,22 +249,39 @@ def _of_mixtures(part: Part, block: Ints) -> Part:
     begins = np.searchsorted(part.pieces.mixture, block)
     counts = np.searchsorted(part.pieces.mixture, block, side="right") - begins
     inside = np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
-    pieces = part.pieces.taken(inside)
-    return Part(replace(pieces, mixture=np.repeat(np.arange(len(block)), counts)), part.gains[inside], part.peaks)
+    pieces = replace(part.pieces.taken(inside), mixture=np.repeat(np.arange(len(block)), counts))
+    return Part(pieces, part.gains[inside], part.frames, part.peaks[inside])
 
 
-def _shared_span(parts: Sequence[Part], mixtures: int, frame: int) -> tuple[Ints, Ints]:
-    """The cells in which a second piece may sound, [mixtures] each: from the second begin on up to the last but one end."""
-    mixture = np.concatenate([part.pieces.mixture for part in parts])
-    offset = np.concatenate([part.pieces.offset for part in parts])
-    stop = np.concatenate([part.pieces.stop for part in parts])
-    counts = np.bincount(mixture, minlength=mixtures)
-    begins = np.cumsum(counts) - counts
-    several = counts > 1
-    low, high = np.zeros(mixtures, dtype=np.int64), np.zeros(mixtures, dtype=np.int64)
-    low[several] = offset[np.lexsort((offset, mixture))][begins[several] + 1] // frame
-    high[several] = (stop[np.lexsort((-stop, mixture))][begins[several] + 1] - 1) // frame + 1
-    return low, high
+def _too_much(parts: Sequence[Part], most: Floats, frame: int) -> tuple[Ints, Ints, Floats]:
+    """From which cell of 10 ms up to which one the pieces that may sound together have peaks of more than `most` in sum; and the
+    largest sum elsewhere, where several sound. [mixtures] each."""
+    mixture, first, last, peaks = (
+        np.concatenate(values)
+        for values in zip(
+            *(
+                (part.pieces.mixture, part.pieces.offset // frame, (part.pieces.stop - 1) // frame + 1, part.peaks)
+                for part in parts
+            ),
+            strict=True,
+        )
+    )
+    mixture, at = np.concatenate([mixture, mixture]), np.concatenate([first, last])
+    order = np.lexsort((at, mixture))
+    mixture, at = mixture[order], at[order]
+    change = np.ceil(peaks).astype(np.int64)  # whole numbers, whose running sum is exact
+    loud = np.cumsum(np.concatenate([change, -change])[order])
+    count = np.cumsum(np.repeat([1, -1], len(peaks))[order])
+    # Each mixture ends with nothing that sounds, so that what lies between two mixtures is neither.
+    together = (count > 1) & (np.append(at[1:], 0) > at)
+    much = together & (loud > most[mixture])
+    elsewhere = np.zeros(len(most))
+    np.maximum.at(elsewhere, mixture[together & ~much], loud[together & ~much])
+    low, high = np.full(len(most), np.iinfo(np.int64).max), np.zeros(len(most), dtype=np.int64)
+    where = np.flatnonzero(much)
+    np.minimum.at(low, mixture[where], at[where])
+    np.maximum.at(high, mixture[where], at[where + 1])
+    return np.minimum(low, high), high, elsewhere
 
 
 def _turns(pieces: Pieces) -> Ints:
@@ -283,7 +311,7 @@ def _cells(part: Part, these: NDArray[np.intp], low: Ints, high: Ints, firsts: I
     pieces = part.pieces.taken(these)
     first = pieces.start // frame
     last = first - (-pieces.length // frame) - 1
-    heard = part.peaks.frames(pieces.source, first + begin - 1, first + begin + spans, first, last)
+    heard = part.frames.frames(pieces.source, first + begin - 1, first + begin + spans, first, last)
     own = np.ones(len(heard), dtype=bool)
     own[np.cumsum(spans + 1) - spans - 1] = False  # that is the frame before
     loudest = heard[own]

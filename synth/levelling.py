@@ -118,8 +118,8 @@ def level(material: Material, arrangement: Arrangement) -> Levelled:
         noise = noise.at(np.where(outside, _noise_factors(noise, s1), 1.0))
     roundings = placement.n_src + (0 if noise is None else np.bincount(noise.pieces.mixture, minlength=mixtures))
     frame = frame_samples(spec.sample_rate_hz)
-    parts = [Part(pieces, gains, Peaks(material.frames))]
-    parts += parts_of(noise, around.noises, material.corpus) if noise is not None else []
+    parts = [Part.of(pieces, gains, Peaks(material.frames), frame)]
+    parts += parts_of(noise, around.noises, material.corpus, frame) if noise is not None else []
     bounds = peak_bounds(parts, placement.num_samples, roundings, frame)
     heard: list[Measured] = []
     if rooms is not None:

@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _FAINTEST_RMS = 16.0  # of a noise stem as written: below, what rounding adds is measured
-_MOST_DOUBT_DB = 0.02
+_MOST_DOUBT_DB = 0.03  # with the 0.02 of speech, what a row tells of its SNR is right to 0.05
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,15 @@ def _of_both(placed: NoisePlacement, noises: Recordings | None, speech: pa.Table
     return pa.array(values, pa.string())
 
 
-def parts_of(noise: Noise, noises: Recordings | None, speech: pa.Table) -> list[Part]:
-    """The pieces of noise as `synth.gains.peak_bounds` takes them."""
+def parts_of(noise: Noise, noises: Recordings | None, speech: pa.Table, frame: int) -> list[Part]:
+    """The pieces of noise as `synth.gains.peak_bounds` takes them; `frame` is 10 ms in samples."""
     parts = []
     for table, which in ((speech, noise.placed.from_speech), (noises.table if noises else None, ~noise.placed.from_speech)):
         if which.any():
             assert table is not None
             every = np.arange(len(table))
             peaks = Peaks(Frames(table["frame_energies"], table["frame_peaks"], every))
-            parts.append(Part(noise.pieces.taken(which), noise.gains[which], peaks))
+            parts.append(Part.of(noise.pieces.taken(which), noise.gains[which], peaks, frame))
     return parts
 
 

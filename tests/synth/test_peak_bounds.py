@@ -37,7 +37,7 @@ def _bounds(audio: Sequence[Samples], rows: Sequence[Sequence[int]], gains: Sequ
     pieces = _pieces(rows)
     num_samples = np.zeros(mixtures, dtype=np.int64)
     np.maximum.at(num_samples, pieces.mixture, pieces.stop)
-    part = Part(pieces, np.array(gains, dtype=np.float64), _peaks(audio))
+    part = Part.of(pieces, np.array(gains, dtype=np.float64), _peaks(audio), FRAME)
     return peak_bounds([part], num_samples, np.full(mixtures, 2), FRAME)
 
 
@@ -99,7 +99,7 @@ def test_no_sum_exceeds_its_bound_and_no_bound_the_sum_of_the_peaks(seed: int, m
     num_samples = np.zeros(len(mixtures), dtype=np.int64)
     np.maximum.at(num_samples, pieces.mixture, pieces.stop)
     peaks, noise = _peaks(audio), pieces.stem == NOISE
-    parts = [Part(pieces.taken(which), of_piece[which], peaks) for which in (~noise, noise) if which.any()]
+    parts = [Part.of(pieces.taken(which), of_piece[which], peaks, FRAME) for which in (~noise, noise) if which.any()]
     bounds = peak_bounds(parts, num_samples, np.full(len(mixtures), 3), FRAME)
     alone = np.zeros(len(mixtures))
     totals = [np.zeros(length) for length in num_samples]
