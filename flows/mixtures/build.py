@@ -33,7 +33,7 @@ from synth.spec import SeparationSpec
 from synth.statistics import plan_statistics
 
 _SOFTWARE = ("yuliao", "numpy", "pyarrow", "soxr", "scipy", "audiomentations", "pyroomacoustics")
-ALGORITHM = 3  # raised when the same spec and sources shall give other rows
+ALGORITHM = 4  # raised when the same spec and sources shall give other rows
 
 
 @dataclass(frozen=True)
