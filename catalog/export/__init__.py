@@ -3,13 +3,14 @@
 import importlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalog.errors import CatalogError, near_matches
 from catalog.export.notice import licence_note
+from catalog.export.words import Words, read_words
 from catalog.files import full_disk_is_an_error
 from catalog.manifests import Manifest, read_manifest, resolve
 from catalog.roots import Root, open_root
@@ -31,6 +32,7 @@ class Format:
     suffix: str
     lines: Callable[["Context", Iterator[Row], LeaveOut], Iterator[str] | Iterator[bytes]]
     columns: tuple[str, ...] | None = None
+    takes_words: bool = False  # whether it needs the times of words, by utterance, in a file beside the version
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Context:
     storage: Root
     manifest: Manifest
     split: str
+    words: Mapping[str, Words]  # by the id of an utterance; empty for formats that take none
 
 
 @dataclass
@@ -68,15 +71,20 @@ def export(
     to: str | os.PathLike[str],
     *,
     split: str | None = None,
+    words: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
 ) -> Exported:
     """Write the version `NAME[@V]` into the folder `to`, as `<name>-<split>.<suffix>`; each file whole or not at all.
 
     Before them `<name>-LICENCE.txt` is written (`licence_note`): derived texts may be given away only with it.
 
+    Args:
+        words: for ctm, the file with the words of the corpus and their times (`catalog.export.words.read_words`).
+
     Raises:
         DatasetNotFound: no such version.
-        CatalogError: no such format or split, or a format that is not for this kind of dataset.
+        CatalogError: no such format or split, a format that is not for this kind of dataset, words where none are taken or none
+            where they are, or a file of words that is broken or of another corpus.
     """
     storage = open_root(root)
     name, version = resolve(storage, reference)
@@ -90,6 +98,8 @@ def export(
         raise CatalogError(f"format {format} is not for kind {manifest.kind}, of which {name}@{version} is; there are: {fitting}")
     if split is not None and split not in manifest.splits:
         raise CatalogError(f"no split {split!r} in {name}@{version}{near_matches(split, manifest.splits)}")
+    parts = [split] if split is not None else list(manifest.splits)
+    known_words = _known_words(chosen, words, storage, manifest, parts)
     exported = Exported(name, version)
     folder = Path(to)
     try:
@@ -99,10 +109,29 @@ def export(
     beside, text = folder / f"{name}-LICENCE.txt", licence_note(storage, manifest, format)
     _write_whole(beside, lambda file: file.write(text.encode()))
     exported.note = str(beside)
-    for part in [split] if split is not None else list(manifest.splits):
+    for part in parts:
         path = folder / f"{name}-{part}.{chosen.suffix}"
-        exported.files[str(path)] = _write(chosen, Context(storage, manifest, part), path, exported.left_out)
+        exported.files[str(path)] = _write(chosen, Context(storage, manifest, part, known_words), path, exported.left_out)
     return exported
+
+
+def _known_words(
+    format_: Format, words: str | os.PathLike[str] | None, storage: Root, manifest: Manifest, splits: Sequence[str]
+) -> dict[str, Words]:
+    """The words of the utterances in some splits, where the format takes words."""
+    from catalog.text_rows import read_rows
+
+    if not format_.takes_words:
+        if words is not None:
+            raise CatalogError(f"format {format_.name} takes no words: leave out --words, or ask for --format ctm")
+        return {}
+    if words is None:
+        raise CatalogError(
+            f"format {format_.name} needs the times of words: give --words FILE, a CTM of forced alignments of the corpus, "
+            "or take --format stm, which needs none"
+        )
+    rows = (row for split in splits for row in read_rows(storage, manifest, split, ("source_ids",)))
+    return read_words(words, {source_id for row in rows for source_id in row["source_ids"]})
 
 
 def _write(format_: Format, context: Context, path: Path, left_out: Counter[str]) -> int:

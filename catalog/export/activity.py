@@ -59,4 +59,4 @@ class _Written(io.RawIOBase):
         return taken
 
 
-FORMATS = (Format("activity", ("separation",), "npz", _archive, COLUMNS),)
+FORMATS = (Format("activity", ("separation", "enhancement"), "npz", _archive, COLUMNS),)

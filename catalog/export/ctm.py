@@ -1,43 +1,40 @@
-"""CTM: a line for each word, the row's id for the file and k of s_k for the channel.
+"""CTM: a line for each word, the row's id for the file and k of s_k for the channel; of each row by channel and begin.
 
-It is for sets whose rows have `words`: for each piece the words of its recording, with `begin_s` and `end_s` in that recording.
-A word of which a piece has only a part comes with that part.
+When words are said in the recordings of the corpus is told from outside, by a file of forced alignments. A word of which a piece
+has only a part comes with that part.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from catalog.errors import CatalogError
 from catalog.export import Context, Format, LeaveOut, Row
 from catalog.export.spans import COLUMNS, Span, breaks_columns, seconds, spans
-from catalog.text_rows import read_schema
+from catalog.export.words import Words
+from synth.degradations import degraded_length
 
 
 def _lines(context: Context, rows: Iterator[Row], leave_out: LeaveOut) -> Iterator[str]:
-    manifest = context.manifest
-    if "words" not in read_schema(context.storage, manifest).names:
-        raise CatalogError(
-            f"ctm needs the times of words, and {manifest.name}@{manifest.version} has none (no column 'words'): "
-            "take stm, which has the text of each utterance"
-        )
+    known = context.words
     for row in rows:
-        words = row["words"]
-        if words is None or any(of_piece is None for of_piece in words):
-            leave_out("a piece whose words have no times")
-        elif breaks_columns(row["id"], *(word["word"] for of_piece in words for word in of_piece)):
-            leave_out("a word that is empty or has white space in it")
+        if any(source_id not in known for source_id in row["source_ids"]):
+            leave_out("an utterance of which the file has no words")
+        elif breaks_columns(row["id"]):
+            leave_out("white space in the id of the row")
         else:
-            for span in spans(row):
-                yield from _words(row, span, words[span.piece])
+            steps = row.get("source_degradations") or [None] * len(row["source_ids"])
+            for span in sorted(spans(row), key=lambda span: (span.stem, span.begin)):
+                yield from _words(row, span, known[span.source_id], json.loads(steps[span.piece] or "[]"))
 
 
-def _words(row: Row, span: Span, words: list[dict[str, Any]]) -> Iterator[str]:
+def _words(row: Row, span: Span, words: Words, steps: list[dict[str, Any]]) -> Iterator[str]:
+    """Lines of one piece; `steps` are the degradations of its recording, which may have become shorter or longer by them."""
     rate = row["sample_rate_hz"]
-    for word in words:
-        begin = max(round(word["begin_s"] * rate) - span.start, 0)
-        end = min(round(word["end_s"] * rate) - span.start, span.length)
+    for begin_s, end_s, word in words.in_order():
+        first, behind = (degraded_length(round(at_s * rate), steps) - span.start for at_s in (begin_s, end_s))
+        begin, end = max(first, 0), min(behind, span.length)
         if begin < end:
-            yield f"{row['id']} {span.stem} {seconds(span.begin + begin, rate)} {seconds(end - begin, rate)} {word['word']}\n"
+            yield f"{row['id']} {span.stem} {seconds(span.begin + begin, rate)} {seconds(end - begin, rate)} {word}\n"
 
 
-FORMATS = (Format("ctm", ("separation",), "ctm", _lines, (*COLUMNS, "words")),)
+FORMATS = (Format("ctm", ("separation", "enhancement"), "ctm", _lines, (*COLUMNS, "source_degradations"), takes_words=True),)

@@ -18,4 +18,4 @@ def _lines(context: Context, rows: Iterator[Row], leave_out: LeaveOut) -> Iterat
             yield f"SPEAKER {row['id']} 1 {begin} {length} <NA> <NA> {span.speaker_id} <NA> <NA>\n"
 
 
-FORMATS = (Format("rttm", ("separation",), "rttm", _lines, COLUMNS),)
+FORMATS = (Format("rttm", ("separation", "enhancement"), "rttm", _lines, COLUMNS),)

@@ -24,4 +24,4 @@ def _lines(context: Context, rows: Iterator[Row], leave_out: LeaveOut) -> Iterat
             yield f"{row['id']} {span.stem} {span.speaker_id} {times} {text}\n"
 
 
-FORMATS = (Format("stm", ("separation",), "stm", _lines, COLUMNS),)
+FORMATS = (Format("stm", ("separation", "enhancement"), "stm", _lines, COLUMNS),)

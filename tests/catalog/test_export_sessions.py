@@ -1,5 +1,6 @@
 """Who speaks when, exported: times read back to the sample, whatever the rate and however the row tells the stems."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +33,8 @@ FIELDS = {
     "lengths_samples": pa.list_(pa.int64()),
     "num_samples": pa.int64(),
     "sample_rate_hz": pa.int32(),
+    "source_degradations": pa.list_(pa.string()),
 }
-WORDS = pa.list_(pa.list_(pa.struct([("word", pa.string()), ("begin_s", pa.float64()), ("end_s", pa.float64())])))
 
 Export = Callable[..., tuple[Exported, Path]]
 
@@ -68,10 +69,12 @@ SESSION = row(
 
 @pytest.fixture
 def exported(tmp_path: Path) -> Export:
-    """`exported(format, rows, **more_fields)`: rows published, exported, and the file."""
+    """`exported(format, rows, words=None, kind="separation")`: rows published, exported with words, and the file."""
 
-    def exported(format_: str, rows: list[dict[str, Any]], **more: pa.DataType) -> tuple[Exported, Path]:
-        fields = {name: type_ for name, type_ in {**FIELDS, **more}.items() if name in rows[0]}
+    def exported(
+        format_: str, rows: list[dict[str, Any]], words: Path | None = None, kind: str = "separation"
+    ) -> tuple[Exported, Path]:
+        fields = {name: type_ for name, type_ in FIELDS.items() if name in rows[0]}
         schema = with_features(pa.schema([*fields.items(), ("row_digest", pa.string())]), RATE_HZ)
         root = str(tmp_path / "catalog")
         with ShardWriter(open_root(root), "sessions", "test", schema) as writer:
@@ -79,12 +82,24 @@ def exported(tmp_path: Path) -> Export:
                 writer.write(pa.RecordBatch.from_pylist([{**one, "row_digest": row_digest(one)}], schema=schema))
             shard = writer.close()
         licence = catalog.Licence(name="own")
-        catalog.publish("sessions", kind="separation", splits={"test": [shard]}, fingerprint="0" * 64, licence=licence, root=root)
-        written = export("sessions", format_, tmp_path / "out", root=root)
+        catalog.publish("sessions", kind=kind, splits={"test": [shard]}, fingerprint="0" * 64, licence=licence, root=root)
+        written = export("sessions", format_, tmp_path / "out", words=words, root=root)
         (file,) = written.files
         return written, Path(file)
 
     return exported
+
+
+@pytest.fixture
+def ctm(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    """A file of words."""
+
+    def ctm(content: str | bytes) -> Path:
+        path = tmp_path / "words.ctm"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return ctm
 
 
 def test_rttm_has_a_line_for_each_piece_in_order(exported: Export) -> None:
@@ -109,27 +124,106 @@ def test_stm_says_each_utterance_once(exported: Export) -> None:
     ]
 
 
-def test_ctm_needs_words_with_times(exported: Export) -> None:
-    with pytest.raises(CatalogError, match=r"^ctm needs the times of words, and sessions@1 has none .*take stm.*$"):
-        exported("ctm", [SESSION])
+CUT = row((1, "a1", 8000, 1600, 4800, "x"), (2, "b1", 0, 0, 8000, "x"))
 
 
-def test_ctm_puts_words_where_their_pieces_lie(exported: Export) -> None:
-    """A word of which a piece has a part comes with that part, one of which it has nothing not at all."""
-
-    def word(text: str, begin_s: float, end_s: float) -> dict[str, Any]:
-        return {"word": text, "begin_s": begin_s, "end_s": end_s}
-
-    known = [word("一", 0.0, 0.05), word("二", 0.05, 0.2), word("三", 0.3, 0.5), word("四", 0.6, 0.9)]
-    cut = row((1, "a1", 8000, 1600, 4800, "x"), (2, "b1", 0, 0, 8000, "x"))
-    rows = [{**cut, "words": [known, [word("五", 0.1, 0.2)]]}, {**cut, "id": "m1", "words": [known, None]}]
-    written, file = exported("ctm", rows, words=WORDS)
+def test_ctm_puts_words_where_their_pieces_lie(exported: Export, ctm: Callable[..., Path]) -> None:
+    """A word of which a piece has a part comes with that part, one of which it has nothing not at all. Lines are by
+    channel and begin, whatever the order in the file; the silences of Kaldi are no words."""
+    words = ctm(
+        "\ufeff;; of an aligner\n"
+        "a1 A 0.6 0.3 四 0.9\na1 A 0.3 0.2 三 NA\nother 1 0 1 x\n\na1 A 0.05 0.15 二\r\na1 A 0 0.05 一 1\n"
+        "b1 1 0.0 0.1 <eps>\n  b1\t1 0.1 0.1   五\nc1 1 0 0.5 <eps>\n"
+    )
+    rows = [
+        CUT,
+        {**CUT, "id": "m1", "source_ids": ["a1", "c1"]},
+        {**CUT, "id": "m2", "source_ids": ["a1", "d1"]},
+        {**CUT, "id": "m 3"},
+    ]
+    written, file = exported("ctm", rows, words)
     assert file.read_text(encoding="utf-8").splitlines() == [
-        "m0 2 0.100000 0.100000 五",
         "m0 1 0.500000 0.100000 二",
         "m0 1 0.700000 0.100000 三",
+        "m0 2 0.100000 0.100000 五",
+        "m1 1 0.500000 0.100000 二",
+        "m1 1 0.700000 0.100000 三",
     ]
-    assert written.left_out == {"a piece whose words have no times": 1}
+    assert written.left_out == {"an utterance of which the file has no words": 1, "white space in the id of the row": 1}
+    assert list(written.files.values()) == [2]
+
+
+def test_words_of_recordings_whose_speed_was_changed_are_where_they_are_heard(exported: Export, ctm: Callable[..., Path]) -> None:
+    """Step by step; a step that keeps the length moves nothing."""
+    steps = [
+        {"transform": "speed", "rate": 2.0},
+        {"transform": "Gain", "gain_db": 3.0},
+        {"transform": "TimeStretch", "rate": 0.8},
+    ]
+    degraded = {**CUT, "source_degradations": [json.dumps(steps), None]}
+    words = ctm("a1 1 0.16 0.32 一\na1 1 0.5 0.5 二\nb1 1 0.16 0.32 三\n")
+    _, file = exported("ctm", [degraded], words)
+    assert file.read_text(encoding="utf-8").splitlines() == [
+        "m0 1 0.500000 0.200000 一",  # from 0.1 to 0.3 s of what is heard of a1, of which the piece has 0.1 to 0.4 s
+        "m0 1 0.712500 0.087500 二",
+        "m0 2 0.160000 0.320000 三",
+    ]
+
+
+def test_ctm_without_words_and_words_without_ctm_are_refused(exported: Export, ctm: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"^format ctm needs the times of words: give --words FILE.*--format stm"):
+        exported("ctm", [CUT])
+    with pytest.raises(CatalogError, match=r"^format stm takes no words: leave out --words, or ask for --format ctm$"):
+        exported("stm", [CUT], ctm("a1 1 0 1 x\n"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a1 1 0.1 0.2", r"words.ctm:2 is no line of CTM, <utterance id> .*: it has 4 columns"),
+        ("a1 1 0.1 0.2 two words more", "it has 7 columns"),
+        ("a1 1 0.1 0.2 two words", "its confidence 'words' is no number"),
+        ("a1 1 x 0.2 w", "its begin 'x' is no number"),
+        ("a1 1 0.1 * w", "its duration '\\*' is no number"),
+        ("a1 1 -0.1 0.2 w", "its begin '-0.1' is no time from 0 s on"),
+        ("other 1 0.1 -0.2 w", "its duration '-0.2' is no time"),
+        ("a1 1 nan 0.2 w", "its begin 'nan' is no time"),
+        ("a1 1 0.1 inf w", "its duration 'inf' is no time"),
+        (b"a1 1 0.1 0.2 \xa4\xa4\n", r"words.ctm:2 is not UTF-8"),
+    ],
+)
+def test_a_line_that_is_none_of_ctm_is_named(
+    exported: Export, ctm: Callable[..., Path], tmp_path: Path, line: str | bytes, said: str
+) -> None:
+    content = b";; words\n" + (line if isinstance(line, bytes) else line.encode())
+    with pytest.raises(CatalogError, match=said) as caught:
+        exported("ctm", [CUT], ctm(content))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_words_that_are_not_there_or_of_another_corpus_are_refused(
+    exported: Export, ctm: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(CatalogError, match=r"^cannot read the words in .*none\.ctm: No such file"):
+        exported("ctm", [CUT], tmp_path / "none.ctm")
+    with pytest.raises(CatalogError, match=r"has words of none of the 2 utterances, such as 'a1': .*did you mean 'a1\.wav'\?"):
+        exported("ctm", [CUT], ctm("a1.wav 1 0 1 x\nb1.wav 1 0 1 x\n"))
+    with pytest.raises(CatalogError, match="has words of none of the 2 utterances"):
+        exported("ctm", [CUT], ctm(""))
+    assert not (tmp_path / "out").exists()
+
+
+def test_enhancement_has_one_speaker(exported: Export, ctm: Callable[..., Path]) -> None:
+    noisy = row((1, "a1", 1600, 0, 8000, "對"), speakers=("amy",))
+    words = ctm("a1 1 0.1 0.2 對\n")
+    said = {name: exported(name, [noisy], words if name == "ctm" else None, "enhancement")[1] for name in ("rttm", "stm", "ctm")}
+    assert {name: file.read_text(encoding="utf-8") for name, file in said.items()} == {
+        "rttm": "SPEAKER m0 1 0.100000 0.500000 <NA> <NA> amy <NA> <NA>\n",
+        "stm": "m0 1 amy 0.100000 0.600000 對\n",
+        "ctm": "m0 1 0.200000 0.200000 對\n",
+    }
 
 
 def test_activity_is_read_by_numpy(exported: Export) -> None:
