@@ -37,7 +37,7 @@ def write_set(folder: Path, num_rows: int) -> None:
     from catalog.kinds import separation_schema
     from catalog.roots import open_root
     from catalog.shards import ShardWriter
-    from synth.layout import Layout
+    from synth.rows.layout import Layout
 
     generator = np.random.default_rng(0)
     schema = separation_schema(Layout(2), SAMPLE_RATE_HZ)

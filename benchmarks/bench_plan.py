@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.specs import load_spec
-from synth.plan import plan_split
+from synth.plan.split import plan_split
 
 # Utterances with text or without, and speakers, of AISHELL-1's splits.
 SIZES = {"train": (120_418, 340), "validation": (14_331, 40), "test": (7_176, 20)}

@@ -25,8 +25,8 @@ from catalog.publish import publish
 from catalog.roots import open_root
 from flows.mixtures.shards import store_plan
 from flows.specs import load_spec
-from synth.layout import Layout
-from synth.plan import plan_split
+from synth.plan.split import plan_split
+from synth.rows.layout import Layout
 
 SIGNALS = ("mixture", "s1", "s2")
 SIDES = ("soundfile", "stored", "planned", "planned, segment=1.0")

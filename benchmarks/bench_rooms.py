@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from flows.workers import ordered_map
 from synth.draws import Draws
-from synth.images import Response, Responses, prepare
-from synth.room_stems import DryPiece, hear, stem_image
-from synth.rooms import Room, RoomSpec, bank_rooms, simulate
+from synth.rooms.images import Response, Responses, prepare
+from synth.rooms.shoeboxes import Room, RoomSpec, bank_rooms, simulate
+from synth.rooms.stems import DryPiece, hear, stem_image
 
 RATE_HZ = 16_000
 SECONDS = 4.5

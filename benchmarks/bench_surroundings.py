@@ -165,9 +165,9 @@ def noises_never_recorded(seed: int) -> pa.Table:
 def planned(repeats: int) -> None:
     """Planning at full size, as `bench_plan` has it, with noise."""
     from flows.specs import load_spec
-    from synth.noise_sources import Recordings
-    from synth.plan import plan_split
-    from synth.surroundings import Surroundings
+    from synth.levelling.surroundings import Surroundings
+    from synth.noise.sources import Recordings
+    from synth.plan.split import plan_split
 
     spec = load_spec("sep_2spk_partial", {"noise": {"corpus": "noises_1"}})
     pools = {split: pool(*size, seed) for seed, (split, size) in enumerate(SIZES.items())}

@@ -12,8 +12,8 @@ from catalog.rirs import Rirs
 from catalog.roots import Root
 from catalog.shards import blob_path
 from catalog.utterances import Utterances
-from synth.images import Responses
 from synth.render import Degraded, Loads, no_room
+from synth.rooms.images import Responses
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from synth.layout import Layout
+from synth.rows.layout import Layout
 
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 

@@ -15,8 +15,8 @@ from catalog.errors import IntegrityError
 from catalog.inputs import Opened, link_inputs, loads_of, open_inputs
 from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
-from synth.layout import Layout
 from synth.render import Loads, render_into, signals_of
+from synth.rows.layout import Layout
 
 _SCRATCH = threading.local()
 # Kinds of the inputs, and the columns of the plan that hold the ids of their rows and the digests of these.

@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.degradations import apply_degradations
+from synth.degradations.chains import apply_degradations
 from synth.errors import PlanError
-from synth.images import Response, Target
-from synth.noise_render import render_noise_into
-from synth.room_stems import DryPiece, stem_image
-from synth.scaling import scale_into
+from synth.levels.scaling import scale_into
+from synth.noise.render import render_noise_into
+from synth.rooms.images import Response, Target
+from synth.rooms.stems import DryPiece, stem_image
 
 Load = Callable[[str], NDArray[np.int16]]
 

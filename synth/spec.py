@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from synth.degradations import DegradationSpec, StepSpec, check_degradations
+from synth.degradations.chains import DegradationSpec, StepSpec, check_degradations
 from synth.distributions import Choice, Distribution, Uniform
 from synth.errors import PlanError, SpecError, near_matches
-from synth.noise_spec import NoiseSpec
-from synth.overlap_spec import (
+from synth.noise.spec import NoiseSpec
+from synth.overlap.spec import (
     LEAST_CUT_S,
     ConversationOverlap,
     FixedLength,
@@ -22,7 +22,7 @@ from synth.overlap_spec import (
     SequentialOverlap,
     SparseOverlap,
 )
-from synth.rooms_spec import RoomsSpec
+from synth.rooms.spec import RoomsSpec
 
 SPLITS = ("train", "validation", "test")
 _MOST_SIR_DB = 40.0

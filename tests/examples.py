@@ -16,8 +16,8 @@ from catalog.kinds import audio_columns, separation_schema, speech_schema
 from catalog.roots import Root, open_root
 from catalog.shards import Shard, ShardWriter, row_digest
 from synth import wav
-from synth.layout import Layout
-from synth.levels import measure_frames
+from synth.levels.frames import measure_frames
+from synth.rows.layout import Layout
 
 RATE_HZ = 16000
 LICENCE = Licence(name="CC-BY-4.0", commercial_use=True, attribution="Somebody")

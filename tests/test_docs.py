@@ -305,7 +305,7 @@ def test_every_benchmark_is_described() -> None:
 
 def test_every_column_of_a_mixture_is_described() -> None:
     from catalog.kinds import separation_schema
-    from synth.layout import Layout
+    from synth.rows.layout import Layout
 
     described = text_of("docs/separation.md")
     layout = Layout(2, noise=True, rooms=True, mix_types=("clean", "single"), targets=("anechoic",))
@@ -315,7 +315,7 @@ def test_every_column_of_a_mixture_is_described() -> None:
 
 def test_the_architecture_has_the_columns_of_each_kind_in_their_order() -> None:
     from catalog.kinds import noise_schema, rir_schema, separation_schema, speech_schema
-    from synth.layout import Layout
+    from synth.rows.layout import Layout
 
     text = " ".join(text_of("docs/architecture.md").split())
     schemas = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from catalog.export import Context, Format, LeaveOut, Row
 from catalog.export.spans import COLUMNS, spans
-from synth.levels import frame_samples
+from synth.levels.frames import frame_samples
 
 
 def activity(row: Row) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from typing import Any
 from catalog.export import Context, Format, LeaveOut, Row
 from catalog.export.spans import COLUMNS, Span, breaks_columns, seconds, spans
 from catalog.export.words import Words
-from synth.degradations import degraded_length
+from synth.degradations.chains import degraded_length
 
 
 def _lines(context: Context, rows: Iterator[Row], leave_out: LeaveOut) -> Iterator[str]:

@@ -27,10 +27,10 @@ from flows.mixtures.shards import read_plan, row_bytes, store_plan
 from flows.mixtures.sources import Sources, sources
 from flows.progress import Progress, nothing
 from flows.workers import available_cpus
-from synth.layout import Layout
-from synth.plan import SplitPlan, plan_split
+from synth.plan.split import SplitPlan, plan_split
+from synth.rows.layout import Layout
+from synth.rows.statistics import plan_statistics
 from synth.spec import SeparationSpec
-from synth.statistics import plan_statistics
 
 _SOFTWARE = ("yuliao", "numpy", "pyarrow", "soxr", "scipy", "audiomentations", "pyroomacoustics")
 ALGORITHM = 4  # raised when the same spec and sources shall give other rows

@@ -15,7 +15,7 @@ from catalog.manifests import Pin
 from flows.mixtures.shards import opened
 from flows.progress import Progress
 from flows.workers import ordered_map
-from synth.measuring import Measured, Wanted, measure_rows
+from synth.levelling.measuring import Measured, Wanted, measure_rows
 from synth.render import Loads
 
 ALGORITHM = 1  # raised when the same row shall be measured otherwise
@@ -33,7 +33,7 @@ class _Task:
 def hear_rows(
     root_url: str, inputs: Sequence[Pin], workers: int, progress: Progress
 ) -> Callable[[Sequence[dict[str, Any]], Wanted, Loads], list[Measured]]:
-    """`synth.measuring.measure_rows` by worker processes, which open the inputs themselves.
+    """`synth.levelling.measuring.measure_rows` by worker processes, which open the inputs themselves.
 
     Rows of one room follow each other, so that its RIRs are made ready once. A plan that was killed goes on where it was, and
     one that was made before is not heard again.

@@ -14,11 +14,11 @@ from flows.mixtures.noises import NoiseCorpus, noise_sources, open_noise_corpora
 from flows.mixtures.rirs import RirSources, rir_sources, rirs_at_hand, rirs_to_simulate
 from flows.mixtures.sources import Corpus, open_corpus
 from flows.progress import Progress
-from synth.images import Responses
-from synth.measuring import unheard
-from synth.noise_spec import Split
+from synth.levelling.measuring import unheard
+from synth.levelling.surroundings import Surroundings
+from synth.noise.spec import Split
+from synth.rooms.images import Responses
 from synth.spec import SeparationSpec
-from synth.surroundings import Surroundings
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from flows.mixtures.kept_shards import KeptShards
 from flows.mixtures.shards import read_plan
 from flows.mixtures.sources import Sources
 from flows.tables import flattened
-from synth.keeping import KeptPlan, keep_split
-from synth.layout import Layout
+from synth.plan.keeping import KeptPlan, keep_split
+from synth.rows.layout import Layout
 from synth.spec import SeparationSpec
 
 # Keys of a spec that decide no row, or name an input, which is compared by its rows.

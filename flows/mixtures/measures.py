@@ -26,7 +26,7 @@ from catalog.utterances import Utterances, open_utterances
 from flows.progress import Progress
 from flows.recordings.staging import frames
 from flows.workers import ordered_map
-from synth.degradations import apply_degradations
+from synth.degradations.chains import apply_degradations
 
 ALGORITHM = 1  # raised when the same recording shall be measured otherwise
 _RECORDINGS_PER_TASK = 500

@@ -17,10 +17,10 @@ from flows.mixtures.measures import measured_noises
 from flows.progress import Progress
 from synth import splits
 from synth.errors import PlanError
-from synth.noise_render import LoadSignal
-from synth.noise_sources import Recordings
-from synth.noise_spec import NoiseSpec
-from synth.placed_noise import first_of
+from synth.noise.placed import first_of
+from synth.noise.render import LoadSignal
+from synth.noise.sources import Recordings
+from synth.noise.spec import NoiseSpec
 
 Ints = NDArray[np.int64]
 
@@ -56,7 +56,7 @@ class NoiseSources:
     report: dict[str, Any]
 
     def recordings(self, split: str) -> Recordings:
-        """Those of a split, as `synth.noise.place_noise` takes them."""
+        """Those of a split, as `synth.noise.place.place_noise` takes them."""
         return Recordings(self.table, self.rows[split])
 
 

@@ -20,7 +20,7 @@ from flows.mixtures.shards import ShardTask, render_shard, row_bytes
 from flows.progress import Progress
 from flows.tables import human_size
 from flows.workers import ordered_map
-from synth.layout import Layout
+from synth.rows.layout import Layout
 
 SHARD_BYTES = 128 << 20  # of audio
 

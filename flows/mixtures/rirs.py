@@ -24,10 +24,10 @@ from flows.progress import Progress
 from flows.workers import ordered_map
 from synth import splits
 from synth.errors import PlanError
-from synth.images import LoadRir
-from synth.rirs import drr_db, rir_problem, t60_s
-from synth.room_plan import room_names
-from synth.rooms_spec import RoomsSpec
+from synth.rooms.assigning import room_names
+from synth.rooms.images import LoadRir
+from synth.rooms.rirs import drr_db, rir_problem, t60_s
+from synth.rooms.spec import RoomsSpec
 
 ALGORITHM = 1  # raised when the same RIR shall be measured otherwise
 _RIRS_PER_TASK = 500

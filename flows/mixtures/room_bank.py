@@ -20,8 +20,8 @@ from flows.progress import Progress
 from flows.workers import ordered_map
 from synth import wav
 from synth.draws import Draws
-from synth.rirs import check_rir, direct_delay
-from synth.rooms import Rirs, Room, RoomSpec, bank_rooms, check_rooms, simulate
+from synth.rooms.rirs import check_rir, direct_delay
+from synth.rooms.shoeboxes import Rirs, Room, RoomSpec, bank_rooms, check_rooms, simulate
 
 ALGORITHM = 1  # raised when the same spec shall give other RIRs
 ROOMS_PER_SHARD = 25  # a few seconds of work

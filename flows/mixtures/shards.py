@@ -20,9 +20,9 @@ from catalog.sample_digests import COLUMN, samples_digest
 from catalog.shards import Shard, ShardWriter, blob_path
 from flows.mixtures.kept_shards import KeptPart, kept_batches
 from synth import wav
-from synth.gains import FULL_SCALE
-from synth.layout import Layout
+from synth.levelling.gains import FULL_SCALE
 from synth.render import NEEDED_TO_RENDER, Loads, render_into, signals_of
+from synth.rows.layout import Layout
 
 BATCH_BYTES = 8 << 20  # of audio: what a worker holds
 

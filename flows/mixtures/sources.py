@@ -14,10 +14,10 @@ from catalog.utterances import Utterances, open_utterances
 from flows.mixtures.measures import measured, measured_degraded
 from flows.progress import Progress
 from synth import splits
-from synth.degradations import DegradationSpec, as_json, draw_degradations
+from synth.degradations.chains import DegradationSpec, as_json, draw_degradations
 from synth.draws import Draws, hash_texts
 from synth.errors import near_matches
-from synth.levelling import STEPS
+from synth.levelling.level import STEPS
 from synth.render import Degraded, Load
 from synth.spec import SeparationSpec
 
@@ -38,7 +38,7 @@ class Sources:
     """The utterances of the corpus, and which of them each split may use.
 
     Attributes:
-        table: of all utterances, as `synth.plan.plan_split` takes it.
+        table: of all utterances, as `synth.plan.split.plan_split` takes it.
         rows: of the table, by split; int64.
         load: from the id of an utterance to its samples.
         split_by: where the split comes from, in words.

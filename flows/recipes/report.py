@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from catalog.roots import Root
 from catalog.shards import Shard, blob_path
-from synth.statistics import histogram
+from synth.rows.statistics import histogram
 
 _COLUMNS = [
     "id",

@@ -18,7 +18,7 @@ from catalog.shards import Shard, ShardWriter
 from flows.recipes.plan import PlannedRow
 from flows.recipes.sources import Recordings, open_again
 from synth import wav
-from synth.levels import active_power
+from synth.levels.frames import active_power
 from synth.recipes import recipe
 from synth.recipes.mixture import NOISE, Piece, Recipe, Rendered, Setting, UnusableMixture
 

@@ -22,7 +22,7 @@ from flows.reading.audio import AUDIO_SUFFIXES, UnreadableAudio, decode_signal
 from flows.reading.members import Member
 from flows.recordings.encodings import Encoding, encoded
 from synth.errors import YuliaoError
-from synth.levels import measure_frames
+from synth.levels.frames import measure_frames
 from synth.resample import resample
 from synth.wav import Signal
 

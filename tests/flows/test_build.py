@@ -14,7 +14,7 @@ from catalog.roots import open_root
 from flows.mixtures.build import build, dry_run, write_plan
 from flows.specs import load_spec
 from synth.errors import YuliaoError
-from synth.levels import active_power
+from synth.levels.frames import active_power
 from synth.spec import SeparationSpec
 
 COUNTS = {"splits.train.mixtures": 60, "splits.validation.mixtures": 12, "splits.test.mixtures": 12}

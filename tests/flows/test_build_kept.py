@@ -19,7 +19,7 @@ from flows.cli import run
 from flows.mixtures.build import build, dry_run
 from flows.specs import load_spec
 from synth.errors import YuliaoError
-from synth.noise_spec import NoiseSpec
+from synth.noise.spec import NoiseSpec
 from synth.spec import SeparationSpec
 
 COUNTS = {"splits.train.mixtures": 60, "splits.validation.mixtures": 12, "splits.test.mixtures": 12}

@@ -13,7 +13,7 @@ from flows.mixtures import hearing
 from flows.mixtures.build import build, dry_run, write_plan
 from flows.specs import load_spec
 from synth.errors import YuliaoError
-from synth.measuring import measure_rows
+from synth.levelling.measuring import measure_rows
 from synth.spec import SeparationSpec
 
 ROOMS: dict[str, Any] = {

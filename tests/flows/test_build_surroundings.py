@@ -16,8 +16,8 @@ from catalog.export import export
 from catalog.roots import Root
 from flows.mixtures.build import build, materialize
 from flows.specs import load_spec
-from synth.levels import active_power
-from synth.room_stems import stem_image
+from synth.levels.frames import active_power
+from synth.rooms.stems import stem_image
 from synth.spec import SeparationSpec
 
 RATE_HZ = 16_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import catalog
 from flows.cli import run
-from synth.degradations import apply_degradations
+from synth.degradations.chains import apply_degradations
 
 RATE_HZ = 16_000
 SPEED: dict[str, Any] = {"transform": "speed", "probability": 0.5, "parameters": {"rate": 1.25}}

@@ -12,7 +12,7 @@ from catalog.roots import open_root
 from flows.recordings import ingest as ingesting
 from flows.recordings.ingest import ingest
 from synth import wav
-from synth.levels import measure_frames
+from synth.levels.frames import measure_frames
 
 
 @pytest.mark.parametrize("transcript_first", [True, False])

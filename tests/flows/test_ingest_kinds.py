@@ -23,7 +23,7 @@ from flows.adapter import AudioFile, Corpus, Metadata, Recording, Sound, Take, U
 from flows.recordings.ingest import ingest
 from flows.recordings.ingest_report import told_of
 from synth import wav
-from synth.levels import measure_frames
+from synth.levels.frames import measure_frames
 from synth.resample import resample
 
 RATE_HZ = 16_000

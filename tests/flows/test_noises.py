@@ -18,10 +18,10 @@ from flows.progress import Progress
 from flows.recordings.staging import frames
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.levels import measure_frames
-from synth.noise import place_noise
-from synth.noise_render import render_noise_into
-from synth.noise_spec import NoiseSpec
+from synth.levels.frames import measure_frames
+from synth.noise.place import place_noise
+from synth.noise.render import render_noise_into
+from synth.noise.spec import NoiseSpec
 
 RATE_HZ = 16_000
 Publish = Callable[..., dict[str, NDArray[np.int16]]]

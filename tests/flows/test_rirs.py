@@ -22,8 +22,8 @@ from flows.mixtures.rirs import RirSources, rir_sources
 from flows.progress import nothing
 from synth import wav
 from synth.errors import PlanError
-from synth.rirs import drr_db, t60_s
-from synth.rooms_spec import RoomsSpec
+from synth.rooms.rirs import drr_db, t60_s
+from synth.rooms.spec import RoomsSpec
 
 RATE_HZ = 16_000
 BOTH = {"train": 0.5, "test": 0.5}

@@ -21,7 +21,7 @@ from flows.mixtures import room_bank
 from flows.mixtures.room_bank import draw_bank, open_bank
 from flows.progress import nothing
 from synth.errors import PlanError
-from synth.rooms import RoomSpec, simulate
+from synth.rooms.shoeboxes import RoomSpec, simulate
 
 # Small, and dull enough to take a few milliseconds each.
 KEYS = {"size_m": [{"uniform": [2.5, 3.5]}, 3, 2.5], "rt60_s": {"uniform": [0.12, 0.16]}, "max_order": 3}
@@ -105,7 +105,7 @@ KILLED = """
 import os, signal, sys
 from catalog.roots import open_root
 from flows.mixtures.room_bank import open_bank
-from synth.rooms import RoomSpec
+from synth.rooms.shoeboxes import RoomSpec
 def progress(done, total, unit):
     print(done, total, unit, flush=True)
     if done >= 25:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from synth.levels import measure_frames
-from synth.loudness import MEASURES
+from synth.levels.frames import measure_frames
+from synth.levels.loudness import MEASURES
 from synth.render import Loads, render
 from synth.spec import SeparationSpec
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.levels import active_power, measure_frames
-from synth.noise import NoisePlacement, place_noise
-from synth.noise_render import render_noise_into
-from synth.noise_sources import Recordings
-from synth.noise_spec import NoiseSpec
+from synth.levels.frames import active_power, measure_frames
+from synth.noise.place import NoisePlacement, place_noise
+from synth.noise.render import render_noise_into
+from synth.noise.sources import Recordings
+from synth.noise.spec import NoiseSpec
 
 RATE_HZ = 8000
 

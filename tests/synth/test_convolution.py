@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.fft import next_fast_len
 from scipy.signal import fftconvolve
 
-from synth.convolution import Filter
+from synth.rooms.convolution import Filter
 
 
 @given(taps=st.integers(1, 100_000))

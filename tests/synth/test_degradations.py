@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from synth.degradations import (
+from synth.degradations.chains import (
     DegradationSpec,
     Step,
     apply_degradations,
@@ -23,10 +23,10 @@ from synth.degradations import (
     degraded_length,
     draw_degradations,
 )
+from synth.degradations.telephony import compand, lost_packets
+from synth.degradations.transforms import TRANSFORMS
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.telephony import compand, lost_packets
-from synth.transforms import TRANSFORMS
 
 RATE = 16_000
 DRAWS = Draws(3, "set", "train")
@@ -135,7 +135,7 @@ def test_another_process_gives_the_same_bits() -> None:
         np.sum(apply_degradations(tone(440), RATE, steps).astype(np.int64) * np.arange(degraded_length(16_000, steps)))
     )
     program = (
-        "import numpy as np, json, sys; from synth.degradations import *;"
+        "import numpy as np, json, sys; from synth.degradations.chains import *;"
         "tone = np.rint(8000 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)).astype(np.int16);"
         "heard = apply_degradations(tone, 16000, json.loads(sys.argv[1])).astype(np.int64);"
         "print(int(np.sum(heard * np.arange(len(heard)))))"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from synth.draws import Draws, hash_texts
 from synth.errors import PlanError
-from synth.groups import Groups, Supply, group_up, reach_of_groups
-from synth.pairing import Pool
+from synth.pairing.groups import Groups, Supply, group_up, reach_of_groups
+from synth.pairing.pairs import Pool
 
 DRAWS = Draws(3, "d", "train")
 

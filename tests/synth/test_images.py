@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.images import Responses, Target, image, prepare
-from synth.rirs import convolve, direct_delay
-from synth.rooms import RoomSpec, draw_room, simulate
+from synth.rooms.images import Responses, Target, image, prepare
+from synth.rooms.rirs import convolve, direct_delay
+from synth.rooms.shoeboxes import RoomSpec, draw_room, simulate
 
 RATE_HZ = 16_000
 TARGETS: list[Target] = ["reverberant", "early", "direct", "anechoic"]
@@ -131,10 +131,10 @@ def test_rirs_that_were_used_last_are_kept_as_far_as_they_fit(monkeypatch: pytes
         loaded.append(rir_id)
         return RIR
 
-    monkeypatch.setattr("synth.images._PREPARED_BYTES", 2 * prepare(RIR, RATE_HZ).filter.nbytes)
+    monkeypatch.setattr("synth.rooms.images._PREPARED_BYTES", 2 * prepare(RIR, RATE_HZ).filter.nbytes)
     responses = Responses(load, RATE_HZ)
     for rir_id in "abacab":
         responses(rir_id)
     assert loaded == ["a", "b", "c", "b"]
-    monkeypatch.setattr("synth.images._PREPARED_BYTES", 1)
+    monkeypatch.setattr("synth.rooms.images._PREPARED_BYTES", 1)
     assert responses("d") is responses("d")

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.keeping import KeptPlan, keep_split
-from synth.levels import active_power, measure_frames
-from synth.plan import plan_split
+from synth.levelling.surroundings import Surroundings
+from synth.levels.frames import active_power, measure_frames
+from synth.plan.keeping import KeptPlan, keep_split
+from synth.plan.split import plan_split
 from synth.render import Loads, render
 from synth.spec import SeparationSpec
-from synth.surroundings import Surroundings
 
 Make = Callable[..., Any]
 RATE_HZ = 8000

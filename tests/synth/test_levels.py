@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from synth.levels import Energies, Frames, active_power, measure_frames
+from synth.levels.frames import Energies, Frames, active_power, measure_frames
 
 RATE_HZ = 8000
 FRAME = 80

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synth.levels import active_power
-from synth.loudness import MEASURES, active_rms_dbfs, lufs, mean_power_dbfs, p56_dbov
+from synth.levels.frames import active_power
+from synth.levels.loudness import MEASURES, active_rms_dbfs, lufs, mean_power_dbfs, p56_dbov
 
 RATE = 16_000
 Ints = NDArray[np.int16]
@@ -178,7 +178,8 @@ def test_p56_moves_with_the_gain_through_pauses(gain: float, seed: int) -> None:
 def test_bits_do_not_depend_on_the_threads_of_blas() -> None:
     """Levels become gains: one that changed with the number of workers or cores would change samples."""
     program = (
-        "import numpy as np; from synth.loudness import MEASURES; x = np.random.default_rng(0).standard_normal(200_000) * 900;"
+        "import numpy as np; from synth.levels.loudness import MEASURES;"
+        "x = np.random.default_rng(0).standard_normal(200_000) * 900;"
         "print([measure(x, 16000).hex() for measure in MEASURES.values()])"
     )
     outputs = {

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from synth.draws import Draws, hash_texts
 from synth.errors import PlanError
-from synth.even_use import hand_out
-from synth.levels import measure_frames
-from synth.noise import NoisePlacement, place_noise
-from synth.noise_render import render_noise_into
-from synth.noise_sources import Recordings
-from synth.noise_spec import NoiseSpec
-from synth.tracks import cut, join
+from synth.levels.frames import measure_frames
+from synth.noise.even_use import hand_out
+from synth.noise.place import NoisePlacement, place_noise
+from synth.noise.render import render_noise_into
+from synth.noise.sources import Recordings
+from synth.noise.spec import NoiseSpec
+from synth.noise.tracks import cut, join
 
 RATE_HZ = 8000
 DRAWS = Draws(0, "set", "train")

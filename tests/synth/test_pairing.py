@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from synth.draws import Draws, hash_texts
 from synth.errors import PlanError
-from synth.pairing import Pairs, Pool, pair_up, uses
+from synth.pairing.pairs import Pairs, Pool, pair_up, uses
 
 Ints = np.ndarray
 

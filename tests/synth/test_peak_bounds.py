@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synth.gains import Part, headroom, peak_bounds
-from synth.levels import Frames, Peaks, measure_frames
+from synth.levelling.gains import Part, headroom, peak_bounds
+from synth.levels.frames import Frames, Peaks, measure_frames
 from synth.pieces import NOISE, Pieces
 
 RATE_HZ = 8000

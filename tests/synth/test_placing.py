@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.draws import Draws, hash_texts
-from synth.groups import Supply
-from synth.joining import Cut, Joiner, Train, cut_to_share, share
-from synth.overlap_spec import FixedLength
-from synth.pairing import Pool
+from synth.overlap.joining import Cut, Joiner, Train, cut_to_share, share
+from synth.overlap.spec import FixedLength
+from synth.pairing.groups import Supply
+from synth.pairing.pairs import Pool
 from synth.pieces import Pieces, spoken_samples
 
 RATE_HZ = 8000

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.levels import active_power
-from synth.plan import plan_split
+from synth.levels.frames import active_power
+from synth.plan.split import plan_split
 from synth.render import Loads, render
 from synth.spec import SeparationSpec
 
@@ -99,7 +99,7 @@ def test_full_cuts_the_longer_to_the_shorter_from_its_start(make_utterances: Mak
 
 
 def test_a_cut_that_would_leave_silence_moves_to_the_loudest_part(make_utterances: Make) -> None:
-    from synth.levels import measure_frames
+    from synth.levels.frames import measure_frames
 
     pool = make_utterances(speakers=2, each=1, seconds=(0.3, 0.31))
     late = np.concatenate([np.zeros(8000, dtype=np.int16), np.full(800, 5000, dtype=np.int16)])

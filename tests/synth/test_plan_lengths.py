@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.plan import plan_split
+from synth.plan.split import plan_split
 
 RATE_HZ = 8000
 FRAME = 80

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.loudness import MEASURES
-from synth.plan import plan_split
+from synth.levels.loudness import MEASURES
+from synth.plan.split import plan_split
 from synth.render import Loads, render
 
 RATE_HZ = 8000

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synth.errors import PlanError
-from synth.plan import plan_split
+from synth.plan.split import plan_split
 
 MODES: list[dict[str, Any]] = [
     {"overlap": "full"},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.errors import PlanError
-from synth.rirs import anechoic_rir, convolve, direct_delay, drr_db, split_rir, t60_s
+from synth.rooms.rirs import anechoic_rir, convolve, direct_delay, drr_db, split_rir, t60_s
 
 RATE = 16_000
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.room_plan import NO_RIR, RoomPlacement, assign_rirs
-from synth.rooms_spec import RoomsSpec
+from synth.rooms.assigning import NO_RIR, RoomPlacement, assign_rirs
+from synth.rooms.spec import RoomsSpec
 
 DRAWS = Draws(3, "set", "train")
 

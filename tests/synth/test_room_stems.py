@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synth.images import image, prepare
-from synth.loudness import MEASURES
-from synth.noise_render import render_noise_into
-from synth.room_stems import DryPiece, dry_stem, hear, peak_bound, stem_image
+from synth.levels.loudness import MEASURES
+from synth.noise.render import render_noise_into
+from synth.rooms.images import image, prepare
+from synth.rooms.stems import DryPiece, dry_stem, hear, peak_bound, stem_image
 
 RATE_HZ = 16_000
 RECORDINGS = {name: (np.random.default_rng(k).standard_normal(20_000) * 3000).astype(np.int16) for k, name in enumerate("ab")}
@@ -102,8 +102,8 @@ def test_levels_that_are_asked_are_those_of_the_stems_as_written() -> None:
 HEARD_OFTEN = """
 import resource, sys
 import numpy as np
-from synth.images import prepare
-from synth.room_stems import DryPiece, hear
+from synth.rooms.images import prepare
+from synth.rooms.stems import DryPiece, hear
 random = np.random.default_rng(0)
 rir, samples = random.standard_normal((1, 8000)), (random.standard_normal(70_000) * 1000).astype(np.int16)
 response = prepare(rir, 16_000)

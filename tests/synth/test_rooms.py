@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from synth.absorption import needed_order, sabine_absorption
 from synth.draws import Draws
 from synth.errors import PlanError
-from synth.rirs import direct_delay
-from synth.rooms import LEAD_SAMPLES, Room, RoomSpec, bank_rooms, draw_room, simulate
+from synth.rooms.absorption import needed_order, sabine_absorption
+from synth.rooms.rirs import direct_delay
+from synth.rooms.shoeboxes import LEAD_SAMPLES, Room, RoomSpec, bank_rooms, draw_room, simulate
 
 DRAWS = Draws(7, "set", "train")
 SMALL = Room(0, (3.0, 2.5, 2.4), 0.2, ((1.0, 1.2, 1.5), (2.2, 0.8, 1.6)), ((1.9, 1.9, 1.2), (1.95, 1.9, 1.2)), 12, False, 99)
@@ -151,7 +151,9 @@ def test_a_room_has_the_same_bits_whatever_was_simulated_before(ray_tracing: boo
     finally:
         pyroomacoustics.constants.set("num_threads", threads)
         pyroomacoustics.constants.set("c", 343.0)
-    program = f"import hashlib; from synth.rooms import *; print(hashlib.sha256(simulate({room}, 16000).rirs).hexdigest())"
+    program = (
+        f"import hashlib; from synth.rooms.shoeboxes import *; print(hashlib.sha256(simulate({room}, 16000).rirs).hexdigest())"
+    )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == expected
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from synth.errors import SpecError
-from synth.rooms_spec import RoomsSpec
+from synth.rooms.spec import RoomsSpec
 
 
 def rooms(**keys: Any) -> RoomsSpec:

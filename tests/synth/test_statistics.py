@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.plan import plan_split
+from synth.plan.split import plan_split
+from synth.rows.statistics import histogram, plan_statistics
 from synth.spec import SeparationSpec
-from synth.statistics import histogram, plan_statistics
 
 
 @given(st.lists(st.integers(-50, 50), min_size=1), st.sampled_from([0.1, 1.0, 3.0]))

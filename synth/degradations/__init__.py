@@ -1,0 +1,1 @@
+"""What degrades speech: chains of transforms."""

@@ -1,0 +1,1 @@
+"""How loud samples are."""
