@@ -13,12 +13,9 @@ from synth.draws import Draws
 from synth.levelling.gains import (
     FULL_SCALE,
     Levels,
-    Part,
     active_levels,
     gains_for,
-    headroom,
     measured_levels,
-    peak_bounds,
     rounded_at,
     rounded_down,
     settle,
@@ -26,6 +23,7 @@ from synth.levelling.gains import (
 )
 from synth.levelling.measuring import Measured, Wanted
 from synth.levelling.noise import Noise, in_doubt, measured, noise_of, parts_of, unknown
+from synth.levelling.peak_bounds import Part, headroom, peak_bounds
 from synth.levelling.rooms import Rooms, factors_of_pieces
 from synth.levelling.surroundings import Surroundings
 from synth.levels.frames import Energies, Frames, Peaks, frame_samples

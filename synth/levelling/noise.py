@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth.levelling.gains import FULL_SCALE, Part
+from synth.levelling.gains import FULL_SCALE
+from synth.levelling.peak_bounds import Part
 from synth.levels.frames import Frames, Peaks
 from synth.levels.loudness import MEASURES
 from synth.noise.place import NoisePlacement
@@ -109,7 +110,7 @@ def _of_both(placed: NoisePlacement, noises: Recordings | None, speech: pa.Table
 
 
 def parts_of(noise: Noise, noises: Recordings | None, speech: pa.Table, frame: int) -> list[Part]:
-    """The pieces of noise as `synth.levelling.gains.peak_bounds` takes them; `frame` is 10 ms in samples."""
+    """The pieces of noise as `peak_bounds` takes them; `frame` is 10 ms in samples."""
     parts = []
     for table, which in ((speech, noise.placed.from_speech), (noises.table if noises else None, ~noise.placed.from_speech)):
         if which.any():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from synth.levelling.gains import Part, headroom, peak_bounds
+from synth.levelling.peak_bounds import Part, headroom, peak_bounds
 from synth.levels.frames import Frames, Peaks, measure_frames
 from synth.pieces import NOISE, Pieces
 
