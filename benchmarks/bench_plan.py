@@ -9,9 +9,11 @@ import argparse
 import hashlib
 import statistics
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from flows.specs import load_spec
 from synth.plan.split import plan_split
@@ -45,6 +47,19 @@ def pool(utterances: int, speakers: int, seed: int) -> pa.Table:
     )
 
 
+def loading(*tables: pa.Table) -> Callable[[str], NDArray[np.int16]]:
+    """From the id of an utterance to samples that are as loud as its frames."""
+    where = {row_id: (table, row) for table in tables for row, row_id in enumerate(table["id"].to_pylist())}
+
+    def load(source_id: str) -> NDArray[np.int16]:
+        table, row = where[source_id]
+        rms = np.sqrt(table["frame_energies"][row].values.to_numpy() / FRAME)
+        samples: NDArray[np.int16] = np.repeat(rms, FRAME)[: table["num_samples"][row].as_py()].astype(np.int16)
+        return samples
+
+    return load
+
+
 def _lists(values: np.ndarray, ends: np.ndarray, type_: pa.DataType) -> pa.ChunkedArray:
     """Lists in chunks of 500 utterances, as ingest writes them."""
     offsets = np.concatenate([[0], ends])
@@ -63,12 +78,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     pools = {split: pool(*size, seed) for seed, (split, size) in enumerate(SIZES.items())}
-    anything = (np.random.default_rng(0).standard_normal(15 * 16000) * 500).astype(np.int16)
+    load = loading(*pools.values())
     for name in ("sep_2spk_partial", "sep_2spk_full"):
         spec, seconds = load_spec(name), []
         for _ in range(repeats):
             begin = time.perf_counter()
-            plans = [plan_split(spec, split, table, lambda source_id: anything) for split, table in pools.items()]
+            plans = [plan_split(spec, split, table, load) for split, table in pools.items()]
             seconds.append(time.perf_counter() - begin)
         mixtures = sum(plan.table.num_rows for plan in plans)
         anew = sum(plan.report.get("overlap_ratios_drawn_anew", 0) for plan in plans)

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from benchmarks.bench_plan import FRAME, SIZES, pool
+from benchmarks.bench_plan import FRAME, SIZES, loading, pool
 from benchmarks.bench_plan import _lists as frames_in_chunks
 from benchmarks.corpus import SAMPLE_RATE_HZ, measure, write_librispeech
 
@@ -171,15 +171,14 @@ def planned(repeats: int) -> None:
 
     spec = load_spec("sep_2spk_partial", {"noise": {"corpus": "noises_1"}})
     pools = {split: pool(*size, seed) for seed, (split, size) in enumerate(SIZES.items())}
-    anything = (np.random.default_rng(0).standard_normal(15 * SAMPLE_RATE_HZ) * 500).astype(np.int16)
-    around = {}
+    load, around = loading(*pools.values()), {}
     for seed, split in enumerate(SIZES):
         recordings = Recordings(noises_never_recorded(seed), np.arange(NOISES))
-        around[split] = Surroundings(noises=recordings, load_noise=lambda noise_id: anything)
+        around[split] = Surroundings(noises=recordings, load_noise=loading(recordings.table))
     seconds = []
     for _ in range(repeats):
         begin = time.process_time()
-        plans = [plan_split(spec, split, table, lambda _: anything, around=around[split]) for split, table in pools.items()]
+        plans = [plan_split(spec, split, table, load, around=around[split]) for split, table in pools.items()]
         seconds.append(time.process_time() - begin)
     mixtures = sum(plan.table.num_rows for plan in plans)
     print(f"{mixtures:,} mixtures with noise planned in {statistics.median(seconds):.2f} CPU-s")

@@ -35,6 +35,10 @@ class Levels:
     powers: Floats
     doubts_db: Floats
 
+    def taken(self, which: NDArray[np.intp]) -> "Levels":
+        """Those of some pieces."""
+        return Levels(self.powers[which], self.doubts_db[which])
+
 
 def active_levels(pieces: Pieces, lengths: Ints, energies: Energies, whole: Levels, sample_rate_hz: int) -> tuple[Pieces, Levels]:
     """Active levels of pieces: those of whole utterances and, where cut, from their frames.

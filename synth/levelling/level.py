@@ -30,7 +30,7 @@ from synth.levels.frames import Energies, Frames, Peaks, frame_samples
 from synth.noise.place import place_noise
 from synth.noise.sources import Recordings
 from synth.noise.spec import Split
-from synth.pieces import Placement
+from synth.pieces import Pieces, Placement
 from synth.render import Load, Loads
 from synth.rooms.assigning import assign_rirs
 from synth.rooms.images import Target
@@ -40,6 +40,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STEPS = "degradations"  # the column of a corpus that tells them
+_MOST_ERROR_DB = 0.03  # of a stem, as it is written
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,8 @@ def level(material: Material, arrangement: Arrangement) -> Levelled:
             by_hearing[rooms.inside] = [found.noise_factor for found in heard]
             noise = noise.at(by_hearing)
 
+    gains, powers, bounds = _as_written(material, pieces, levels, gains, bounds, roundings, outside)
     clip_gains = np.minimum(1.0, headroom(roundings) / bounds)
-    gains = rounded_down(gains * clip_gains[pieces.mixture])
-    if spec.levels.measure == "active_rms":
-        levels = rounded_at(levels, pieces, gains, Energies(material.frames), frame)
-    dry = outside[pieces.mixture]
-    ids = material.sources["id"]
-    written = settle(spec.levels.measure, pieces, levels, gains, dry, ids, material.load, spec.sample_rate_hz)
-    powers = stem_powers(pieces, written, stems, mixtures)
     noise_powers = np.zeros(mixtures)
     if noise is not None:
         noise = noise.at(clip_gains)
@@ -148,6 +144,47 @@ def level(material: Material, arrangement: Arrangement) -> Levelled:
         noise_powers[mixture] = found.noise_power * clip_gains[mixture] ** 2
     peak_bounds_dbfs = 20 * np.log10((bounds * clip_gains + roundings / 2) / FULL_SCALE)
     return Levelled(placement, gains, powers, clip_gains, peak_bounds_dbfs, noise, noise_powers, rooms)
+
+
+def _as_written(
+    material: Material, pieces: Pieces, levels: Levels, gains: Floats, bounds: Floats, roundings: Ints, outside: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Gains at which nothing clips, the powers of s1..sN as they are written then [mixtures, stems], and bounds that hold there.
+
+    Where pauses lie 40 dB down, rounding makes frames active or not, and so moves levels that were right before. Such stems get
+    other gains, by what they turned out to be, a few times; of mixtures that are heard `outside` of rooms.
+    """
+    mixtures, stems = len(bounds), material.spec.source_numbers()[-1]
+    wanted = stem_powers(pieces, gains**2 * levels.powers, stems, mixtures)
+    clip_gains = np.minimum(1.0, headroom(roundings) / bounds)
+    rounded = rounded_down(gains * clip_gains[pieces.mixture])
+    written = _settled(material, pieces, levels, rounded, outside)
+    powers = stem_powers(pieces, written, stems, mixtures)
+    for attempt in range(_ATTEMPTS):
+        off = np.nan_to_num(np.sqrt(wanted / wanted[:, :1] * powers[:, :1] / powers), nan=1.0)
+        if attempt < _ATTEMPTS // 2:  # then the others have to follow s1
+            off[:, 0] = np.sqrt(wanted[:, 0] / powers[:, 0]) * clip_gains
+        wrong = outside & (20 * np.abs(np.log10(off)).max(axis=1) > _MOST_ERROR_DB)
+        these = np.flatnonzero(wrong[pieces.mixture])
+        if not len(these):
+            break
+        of_these = pieces.taken(these)
+        gains = gains.copy()
+        gains[these] *= off[of_these.mixture, of_these.stem - 1]
+        bounds = np.where(wrong, bounds * np.maximum(off.max(axis=1), 1.0), bounds)
+        clip_gains = np.minimum(1.0, headroom(roundings) / bounds)
+        rounded[these] = rounded_down(gains[these] * clip_gains[of_these.mixture])
+        written[these] = _settled(material, of_these, levels.taken(these), rounded[these], outside)
+        powers = stem_powers(pieces, written, stems, mixtures)
+    return rounded, powers, bounds
+
+
+def _settled(material: Material, pieces: Pieces, levels: Levels, gains: Floats, outside: NDArray[np.bool_]) -> Floats:
+    spec, measure = material.spec, material.spec.levels.measure
+    if measure == "active_rms":
+        levels = rounded_at(levels, pieces, gains, Energies(material.frames), frame_samples(spec.sample_rate_hz))
+    dry = outside[pieces.mixture]
+    return settle(measure, pieces, levels, gains, dry, material.sources["id"], material.load, spec.sample_rate_hz)
 
 
 def _measured_pieces(material: Material, placement: Placement) -> tuple[Placement, Levels]:
