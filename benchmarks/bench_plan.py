@@ -53,9 +53,8 @@ def loading(*tables: pa.Table) -> Callable[[str], NDArray[np.int16]]:
 
     def load(source_id: str) -> NDArray[np.int16]:
         table, row = where[source_id]
-        rms = np.sqrt(table["frame_energies"][row].values.to_numpy() / FRAME)
-        samples: NDArray[np.int16] = np.repeat(rms, FRAME)[: table["num_samples"][row].as_py()].astype(np.int16)
-        return samples
+        rms = np.sqrt(table["frame_energies"][row].values.to_numpy() / FRAME).astype(np.int16)
+        return np.repeat(rms, FRAME)[: table["num_samples"][row].as_py()]
 
     return load
 

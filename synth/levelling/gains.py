@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 FULL_SCALE = 32768.0
 _LOWEST_RMS = 250.0  # of a stem: -42 dBFS
+_FAINT_RMS = 249.0  # what is raised to the lowest is not faint, though rounding of its gain leaves it below
 _MOST_DOUBT_DB = 0.02
 _GAIN_DECIMALS = 9  # the last bits of a logarithm differ between processors; a plan does not
 
@@ -138,7 +139,7 @@ def settle(
         PlanError: rounding leaves nothing of a piece.
     """
     powers = gains**2 * levels.powers
-    in_doubt = ((levels.doubts_db > _MOST_DOUBT_DB) | (powers < _LOWEST_RMS**2)) & (gains != np.floor(gains))
+    in_doubt = ((levels.doubts_db > _MOST_DOUBT_DB) | (powers < _FAINT_RMS**2)) & (gains != np.floor(gains))
     for at in np.flatnonzero(in_doubt & dry):
         name = ids[int(pieces.source[at])].as_py()
         samples = load(name)[pieces.start[at] : pieces.start[at] + pieces.length[at]]
