@@ -11,13 +11,15 @@ from catalog.roots import Root
 from flows import corpora
 from flows.mixtures.hearing import hear_rows
 from flows.mixtures.noises import NoiseCorpus, noise_sources, open_noise_corpora
-from flows.mixtures.rirs import RirSources, rir_sources, rirs_at_hand, rirs_to_simulate
+from flows.mixtures.rirs import RirSources, rir_sources, rirs_to_simulate, version_at_hand
+from flows.mixtures.room_bank import open_bank
 from flows.mixtures.sources import Corpus, open_corpus
 from flows.progress import Progress
 from synth.levelling.measuring import unheard
 from synth.levelling.surroundings import Surroundings
 from synth.noise.spec import Split
 from synth.rooms.images import Responses
+from synth.rooms.spec import RoomsSpec
 from synth.spec import SeparationSpec
 
 
@@ -64,8 +66,8 @@ def open_inputs(root: Root, spec: SeparationSpec, workers: int, progress: Progre
     if spec.rooms is None:
         return Inputs(corpus, noises, None)
     n_src, proportions = spec.source_numbers()[-1], _proportions(spec)
-    rirs = rirs_at_hand(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
-    return Inputs(corpus, noises, rirs)
+    held = version_at_hand(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed)
+    return Inputs(corpus, noises, None if held is None else _rirs(root, spec, spec.rooms, held, workers, progress))
 
 
 def simulated(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, progress: Progress) -> Inputs:
@@ -77,9 +79,16 @@ def simulated(root: Root, spec: SeparationSpec, inputs: Inputs, workers: int, pr
     """
     if spec.rooms is None or inputs.rirs is not None:
         return inputs
+    room_spec = spec.rooms.simulated(spec.source_numbers()[-1])
+    assert room_spec is not None  # a corpus is at hand
+    counts = spec.rooms.counts(_proportions(spec))
+    held = open_bank(root, spec.name, room_spec, counts, spec.sample_rate_hz, spec.seed, workers, progress)
+    return replace(inputs, rirs=_rirs(root, spec, spec.rooms, held, workers, progress))
+
+
+def _rirs(root: Root, spec: SeparationSpec, rooms: RoomsSpec, held: Pin, workers: int, progress: Progress) -> RirSources:
     n_src, proportions = spec.source_numbers()[-1], _proportions(spec)
-    rirs = rir_sources(root, spec.name, spec.rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
-    return replace(inputs, rirs=rirs)
+    return rir_sources(root, spec.name, held, rooms, n_src, proportions, spec.sample_rate_hz, spec.seed, workers, progress)
 
 
 def _proportions(spec: SeparationSpec) -> dict[str, float]:

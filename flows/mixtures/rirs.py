@@ -19,7 +19,7 @@ from catalog import settings
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
 from catalog.rirs import Rirs, open_rirs
 from catalog.roots import Root, open_root
-from flows.mixtures.room_bank import drawn_places, find_bank, open_bank
+from flows.mixtures.room_bank import drawn_places, find_bank
 from flows.progress import Progress
 from flows.workers import ordered_map
 from synth import splits
@@ -56,66 +56,19 @@ class RirSources:
     report: dict[str, Any]
 
 
-def rir_sources(
-    storage: Root,
-    dataset: str,
-    spec: RoomsSpec,
-    n_src: int,
-    proportions: Mapping[str, float],
-    sample_rate_hz: int,
-    seed: int,
-    workers: int,
-    progress: Progress,
-) -> RirSources:
-    """The RIRs of the corpus that `spec` names, or of the bank that it asks for, which is made unless it is there.
-
-    A corpus keeps the splits that it has; those it has not are drawn from its train rooms or, without `train`, from all.
-
-    Args:
-        storage: the catalog.
-        dataset: name of the set, by which rooms and splits are drawn.
-        spec: of the rooms.
-        n_src: most sources of a mixture.
-        proportions: of the splits wanted, in their order.
-        sample_rate_hz: of the set.
-        seed: of the set.
-        workers: processes.
-        progress: told of rooms simulated and RIRs measured.
+def version_at_hand(
+    storage: Root, dataset: str, spec: RoomsSpec, n_src: int, proportions: Mapping[str, float], sample_rate_hz: int, seed: int
+) -> Pin | None:
+    """The corpus that `spec` names, or the bank that it asks for; None where that has yet to be simulated, and can be.
 
     Raises:
         DatasetNotFound: the catalog has no such corpus; near matches are shown.
-        CatalogError: it holds no RIRs, or of a lower sample rate.
-        PlanError: too few rooms for the splits, or what no room can have.
+        PlanError: what no room can have.
     """
     room_spec = spec.simulated(n_src)
-    if room_spec is not None:
-        counts = spec.counts(proportions)
-        held = open_bank(storage, dataset, room_spec, counts, sample_rate_hz, seed, workers, progress)
-    else:
-        held = pin(storage, *resolve(storage, spec.corpus or ""))
-    return _sources(storage, dataset, held, spec, n_src, proportions, sample_rate_hz, seed, workers, progress)
-
-
-def rirs_at_hand(
-    storage: Root,
-    dataset: str,
-    spec: RoomsSpec,
-    n_src: int,
-    proportions: Mapping[str, float],
-    sample_rate_hz: int,
-    seed: int,
-    workers: int,
-    progress: Progress,
-) -> RirSources | None:
-    """As `rir_sources`, but None where rooms have yet to be simulated; that they can be is checked."""
-    room_spec = spec.simulated(n_src)
-    if room_spec is not None:
-        held = find_bank(storage, dataset, room_spec, spec.counts(proportions), sample_rate_hz, seed)
-        if held is None:
-            return None
-    else:
-        held = pin(storage, *resolve(storage, spec.corpus or ""))
-    return _sources(storage, dataset, held, spec, n_src, proportions, sample_rate_hz, seed, workers, progress)
+    if room_spec is None:
+        return pin(storage, *resolve(storage, spec.corpus or ""))
+    return find_bank(storage, dataset, room_spec, spec.counts(proportions), sample_rate_hz, seed)
 
 
 def rirs_to_simulate(
@@ -134,7 +87,7 @@ def rirs_to_simulate(
     return {split: table.append_column("audio_sha256", pa.array([""] * len(table))) for split, table in drawn.items()}
 
 
-def _sources(
+def rir_sources(
     storage: Root,
     dataset: str,
     held: Pin,
@@ -146,7 +99,26 @@ def _sources(
     workers: int,
     progress: Progress,
 ) -> RirSources:
-    """The RIRs of a version, which each of the splits wanted gets some of."""
+    """The RIRs of a version, of which each split gets some.
+
+    A corpus keeps the splits that it has; those it has not are drawn from its train rooms or, without `train`, from all.
+
+    Args:
+        storage: the catalog.
+        dataset: name of the set, by which splits are drawn.
+        held: the version.
+        spec: of the rooms.
+        n_src: most sources of a mixture.
+        proportions: of the splits wanted, in their order.
+        sample_rate_hz: of the set.
+        seed: of the set.
+        workers: processes.
+        progress: told of RIRs measured.
+
+    Raises:
+        CatalogError: it holds no RIRs, or of a lower sample rate.
+        PlanError: no RIR that can be used; too few rooms for the splits.
+    """
     manifest = read_manifest(storage, held.name, held.version)
     rirs = open_rirs(storage, manifest, sample_rate_hz, spec.num_microphones)
     tables = {split: rirs.table(split) for split in manifest.splits}

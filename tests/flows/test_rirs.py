@@ -18,7 +18,8 @@ from catalog.manifests import read_manifest
 from catalog.rirs import open_rirs
 from catalog.roots import Root, open_root
 from flows.mixtures import rirs as of_flows
-from flows.mixtures.rirs import RirSources, rir_sources
+from flows.mixtures.rirs import RirSources, rir_sources, version_at_hand
+from flows.mixtures.room_bank import open_bank
 from flows.progress import nothing
 from synth import wav
 from synth.errors import PlanError
@@ -85,7 +86,12 @@ def opened(
     root: Root, proportions: dict[str, float] | None = None, sample_rate_hz: int = RATE_HZ, n_src: int = 2, **keys: Any
 ) -> RirSources:
     spec = RoomsSpec.model_validate(keys or {"corpus": "rirs"})
-    return rir_sources(root, "set", spec, n_src, proportions or BOTH, sample_rate_hz, 0, 1, nothing)
+    wanted, room_spec = proportions or BOTH, spec.simulated(n_src)
+    held = version_at_hand(root, "set", spec, n_src, wanted, sample_rate_hz, 0)
+    if held is None:
+        assert room_spec is not None
+        held = open_bank(root, "set", room_spec, spec.counts(wanted), sample_rate_hz, 0, 1, nothing)
+    return rir_sources(root, "set", held, spec, n_src, wanted, sample_rate_hz, 0, 1, nothing)
 
 
 def ids(sources: RirSources) -> dict[str, list[str]]:
