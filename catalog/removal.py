@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from catalog.building import blobs_in_building, discard_abandoned
 from catalog.errors import CatalogError, IntegrityError, PinnedError
 from catalog.manifests import known_pins, manifest_path, parse_manifest, present_manifests, resolve, tombstone_path
+from catalog.measured import sweep_measured
 from catalog.names import is_name
 from catalog.roots import Root, open_root
 
@@ -23,6 +24,7 @@ class Swept:
     blobs: int
     temporary_files: int
     builds: int  # journals of abandoned ones
+    measures: int  # files of what was measured once
 
 
 def remove(reference: str, *, root: str | os.PathLike[str] | None = None) -> tuple[str, int]:
@@ -94,7 +96,8 @@ def gc(*, grace_s: float = GRACE_S, abandoned_s: float = ABANDONED_S, root: str 
     """Remove blobs to which no manifest and no unfinished build refers, and temporary files of killed processes.
 
     Nothing younger than `grace_s` seconds is touched: a running build may be about to refer to it. A build that finished no shard
-    for `abandoned_s` seconds is none any more. Of a catalog in S3, this machine's copies go too.
+    for `abandoned_s` seconds is none any more; what this machine has measured goes when no build has asked for it for as long.
+    Of a catalog in S3, this machine's copies go too.
 
     Raises:
         IntegrityError: a manifest cannot be read, so that what it refers to is not known.
@@ -102,12 +105,13 @@ def gc(*, grace_s: float = GRACE_S, abandoned_s: float = ABANDONED_S, root: str 
     storage = open_root(root)
     before = time.time() - grace_s
     names = [name for name in storage.children("") if is_name(name)]
-    builds = sum(discard_abandoned(storage, name, time.time() - abandoned_s) for name in names)
+    abandoned = time.time() - abandoned_s
+    builds = sum(discard_abandoned(storage, name, abandoned) for name in names)
     swept = [blob for name in names for blob in _sweep_blobs(storage, name, before)]
     if swept:
         others = {blob for name in names for blob in storage.children(f"{name}/blobs")}  # the same may be of another dataset
         storage.drop_copies(set(swept) - others)
-    return Swept(len(swept), storage.sweep_temporary(before), builds)
+    return Swept(len(swept), storage.sweep_temporary(before), builds, sweep_measured(abandoned))
 
 
 def _sweep_blobs(storage: Root, name: str, before: float) -> list[str]:

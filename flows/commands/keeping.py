@@ -42,7 +42,8 @@ def remove(reference: str, as_json: bool) -> None:
 def gc(as_json: bool) -> None:
     """Free the disk of what no version and no unfinished build needs, and nothing younger than a day.
 
-    A build that was cut off and not gone on with for 30 days is none any more."""
+    A build that was cut off and not gone on with for 30 days is none any more; what was measured for builds goes when none has
+    wanted it for as long."""
     from catalog.removal import gc as sweep
 
     swept = sweep()
@@ -50,7 +51,8 @@ def gc(as_json: bool) -> None:
         print_json(asdict(swept))
     else:
         builds = f", {swept.builds:,} abandoned builds given up" if swept.builds else ""
-        print(f"{swept.blobs:,} blobs and {swept.temporary_files:,} temporary files removed{builds}")
+        measures = f", {swept.measures:,} files of measures forgotten" if swept.measures else ""
+        print(f"{swept.blobs:,} blobs and {swept.temporary_files:,} temporary files removed{builds}{measures}")
 
 
 COMMANDS = (tag, remove, gc)

@@ -1,6 +1,5 @@
 """Rows that are planned in rooms, heard and measured by worker processes, each once: what was measured is kept."""
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -10,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from catalog import settings
 from catalog.manifests import Pin
+from catalog.measured import measured_file
 from flows.mixtures.shards import opened
 from flows.progress import Progress
 from flows.workers import ordered_map
@@ -75,8 +74,7 @@ def _measure(task: _Task) -> list[Measured]:
 def _cache_path(task: _Task) -> Path:
     """Named by all that decides the measures."""
     pins = [held.manifest_sha256 for held in task.inputs]
-    key = json.dumps([pins, asdict(task.wanted), task.rows, _libraries(), ALGORITHM])
-    return settings.home() / "cache" / "heard" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    return measured_file(["heard", pins, asdict(task.wanted), task.rows, _libraries(), ALGORITHM], "json")
 
 
 @cache

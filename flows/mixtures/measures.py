@@ -5,7 +5,6 @@ Resampling takes away what lies above the new band, so levels that were measured
 a noise are the mean over all of its channels, which is not that of the first one.
 """
 
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -18,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from catalog import settings
 from catalog.manifests import Manifest, Pin, read_manifest
+from catalog.measured import measured_file
 from catalog.noises import open_noises
 from catalog.roots import open_root
 from catalog.utterances import Utterances, open_utterances
@@ -96,8 +95,7 @@ def measured_degraded(
 
 
 def _cache_path(decisive: list[object]) -> Path:
-    key = json.dumps([*decisive, importlib.metadata.version("soxr"), ALGORITHM])
-    return settings.home() / "cache" / "measures" / f"{hashlib.sha256(key.encode()).hexdigest()}.arrow"
+    return measured_file([*decisive, importlib.metadata.version("soxr"), ALGORITHM], "arrow")
 
 
 def _read(path: Path) -> pa.Table:

@@ -1,8 +1,6 @@
 """From what a spec says of rooms to the RIRs that each of its splits may use, with what is measured on them."""
 
-import hashlib
 import importlib.metadata
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -15,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from catalog import settings
 from catalog.manifests import Manifest, Pin, pin, read_manifest, resolve
+from catalog.measured import measured_file
 from catalog.rirs import Rirs, open_rirs
 from catalog.roots import Root, open_root
 from flows.mixtures.room_bank import drawn_places, find_bank
@@ -243,8 +241,7 @@ def _positions(table: pa.Table, microphones: int) -> dict[str, pa.Array]:
 def _cache_path(manifest: Manifest, split: str, sample_rate_hz: int, microphones: int) -> Path:
     """Named by all that decides the measures, the order of the rows included."""
     blobs = [shard.blob for shard in manifest.splits[split].shards]
-    key = json.dumps(["rirs", blobs, sample_rate_hz, microphones, importlib.metadata.version("soxr"), ALGORITHM])
-    return settings.home() / "cache" / "measures" / f"{hashlib.sha256(key.encode()).hexdigest()}.arrow"
+    return measured_file(["rirs", blobs, sample_rate_hz, microphones, importlib.metadata.version("soxr"), ALGORITHM], "arrow")
 
 
 def _measure(task: _Task) -> pa.RecordBatch:

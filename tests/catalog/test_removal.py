@@ -10,6 +10,7 @@ import catalog
 from catalog.building import Building
 from catalog.errors import CatalogError, DatasetNotFound, IntegrityError, PinnedError
 from catalog.manifests import pin
+from catalog.measured import measured_file
 from catalog.roots import FolderRoot, Root
 from catalog.shards import blob_path
 
@@ -133,3 +134,16 @@ def test_gc_takes_temporary_files_of_killed_processes(root: Root, examples: Modu
     assert catalog.gc().temporary_files == 1
     assert not old.exists()
     assert young.exists()
+
+
+def test_gc_takes_measures_that_nobody_has_asked_for_within_30_days(root: Root) -> None:
+    forgotten, wanted = (measured_file([which], "json") for which in ("forgotten", "wanted"))
+    forgotten.parent.mkdir(parents=True)
+    long_ago = time.time() - 31 * 86400
+    for path in (forgotten, wanted):
+        path.write_text("{}")
+        os.utime(path, (long_ago, long_ago))
+    assert measured_file(["wanted"], "json") == wanted
+    assert catalog.gc().measures == 1
+    assert not forgotten.exists()
+    assert wanted.exists()

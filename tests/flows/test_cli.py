@@ -190,7 +190,7 @@ def test_json_of_each_command(capsys, published):
     assert document(capsys, "show", "speech@stable")["tags"] == {"stable": 1}
     assert document(capsys, "remove", "mixtures@1") == {"name": "mixtures", "version": 1}
     assert [item["name"] for item in document(capsys, "list")] == ["speech"]
-    assert document(capsys, "gc") == {"blobs": 0, "temporary_files": 0, "builds": 0}  # too young
+    assert document(capsys, "gc") == {"blobs": 0, "temporary_files": 0, "builds": 0, "measures": 0}  # too young
 
 
 def test_tables_for_people(capsys, published):
