@@ -115,7 +115,7 @@ class _BatchReader:
         missing = [name for name in self.audio if row[name] is None]
         if not missing:
             return
-        plan = {name: read(i) for name, read in self._plan}
+        plan = row if not self._hidden else {**row, **{name: read(i) for name, read in self._hidden}}
         start, length = 0, plan["num_samples"]
         if self.reading.segment_s is not None:
             length = max(1, round(self.reading.segment_s * planned.sample_rate_hz))
@@ -125,8 +125,9 @@ class _BatchReader:
             row[name] = (signals[name], planned.sample_rate_hz) if name in signals else None
 
     @cached_property
-    def _plan(self) -> list[tuple[str, Cell]]:
-        needed = [name for name in self.batch.schema.names if name in NEEDED_TO_RENDER]
+    def _hidden(self) -> list[tuple[str, Cell]]:
+        """What rendering needs besides the columns of a row."""
+        needed = [name for name in self.batch.schema.names if name in NEEDED_TO_RENDER and name not in self.names]
         return [(name, cell_reader(self.batch.column(name))) for name in needed]
 
     def _crop_start(self, i: int, length: int) -> int:
