@@ -3,16 +3,19 @@
 Importing this registers them as the format `yuliao` of `datasets`. A pickled dataset brings its `Reading`, and so this module.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from datasets import Audio, Features
 from datasets.formatting import Formatter, _register_formatter
+from numpy.typing import NDArray
 
 from catalog.blocks import POOL
 from catalog.cells import Cell, cell_reader, list_offsets
@@ -89,16 +92,19 @@ class _BatchReader:
 
     def row(self, i: int) -> Row:
         row = {name: read(i) for name, read in self._cells}
-        if self.reading.planned is not None:
-            self._render(i, row, self.reading.planned)
+        planned, segment_s = self.reading.planned, self.reading.segment_s
         signals: list[tuple[str, wav.Signal, int]] = [(name, *row[name]) for name in self.audio if row[name] is not None]
-        if not signals:
-            return row
-        segment_s = self.reading.segment_s
+        if planned is not None and len(signals) < len(self.audio):
+            self._render(i, row, planned, [name for name in self.audio if row[name] is None])
         if segment_s is None:
             _to_float(signals, None, row)
             return row
-        length = max(1, round(segment_s * signals[0][2]))
+        rates = [row[name]["sampling_rate"] for name in self.audio if isinstance(row[name], dict)] + [
+            rate for *_, rate in signals
+        ]
+        if not rates:
+            return row
+        length = max(1, round(segment_s * rates[0]))
         start = self._crop_start(i, length)
         # a signal that `map` stored as a crop is one already
         crops = [
@@ -110,19 +116,19 @@ class _BatchReader:
             row["num_samples"] = min(row["num_samples"], length)
         return row
 
-    def _render(self, i: int, row: Row, planned: Planned) -> None:
+    def _render(self, i: int, row: Row, planned: Planned, missing: Sequence[str]) -> None:
         """Give `row` the signals that are not stored: whole, or the crop alone."""
-        missing = [name for name in self.audio if row[name] is None]
-        if not missing:
-            return
         plan = row if not self._hidden else {**row, **{name: read(i) for name, read in self._hidden}}
         start, length = 0, plan["num_samples"]
         if self.reading.segment_s is not None:
             length = max(1, round(self.reading.segment_s * planned.sample_rate_hz))
             start = self._crop_start(i, length)
-        signals = planned.signals(plan, start, length, missing)
-        for name in missing:
-            row[name] = (signals[name], planned.sample_rate_hz) if name in signals else None
+        columns, real = planned.present(plan, missing), min(length, plan["num_samples"] - start)
+        arrays = dict(zip(columns, _arrays([planned.shape(length)] * len(columns)), strict=True))
+        for name, array in arrays.items():
+            array[..., real:] = 0
+            row[name] = {"array": array, "sampling_rate": planned.sample_rate_hz}
+        planned.render(plan, start, {name: array[..., :real] for name, array in arrays.items()})
 
     @cached_property
     def _hidden(self) -> list[tuple[str, Cell]]:
@@ -185,22 +191,24 @@ def _form(header: bytes) -> tuple[int, int, np.dtype[Any], int]:
 
 def _to_float(signals: Sequence[tuple[str, wav.Signal, int]], length: int | None, row: Row) -> None:
     """Decode (name, samples, rate) into one block for `row`: `length` samples each, zeros behind its own, or all it has."""
-    sizes = [signal.size if length is None else length if signal.ndim == 1 else length * len(signal) for _, signal, _ in signals]
-    block = POOL.take(sum(sizes) + ALIGN_SAMPLES * len(sizes))
-    start = 0
-    for (name, signal, rate), size in zip(signals, sizes, strict=True):
-        array = real = block[start : start + size]
-        if signal.size < size:
-            array = array.reshape((*signal.shape[:-1], -1))
-            real = array[..., : signal.shape[-1]]
-            array[..., signal.shape[-1] :] = 0
-        elif signal.ndim > 1:
-            array = real = array.reshape(signal.shape)
+    shapes = [signal.shape if length is None else (*signal.shape[:-1], length) for _, signal, _ in signals]
+    for (name, signal, rate), array in zip(signals, _arrays(shapes), strict=True):
+        real = array[..., : signal.shape[-1]]
+        array[..., signal.shape[-1] :] = 0
         real[...] = signal  # converting and scaling in two passes is faster than one mixed-type multiplication
         if signal.dtype != np.float32:
             np.multiply(real, FULL_SCALE, real)
         row[name] = {"array": array, "sampling_rate": rate}
-        start += -(-size // ALIGN_SAMPLES) * ALIGN_SAMPLES
+
+
+def _arrays(shapes: Sequence[tuple[int, ...]]) -> list[NDArray[np.float32]]:
+    """Arrays in one block, of undefined content."""
+    if not shapes:
+        return []
+    sizes = [math.prod(shape) for shape in shapes]
+    steps = [-(-size // ALIGN_SAMPLES) * ALIGN_SAMPLES for size in sizes]
+    block, starts = POOL.take(sum(steps)), accumulate(steps, initial=0)
+    return [block[start : start + size].reshape(shape) for start, size, shape in zip(starts, sizes, shapes, strict=False)]
 
 
 def _bytes_reader(array: pa.StructArray) -> Cell:

@@ -1,20 +1,20 @@
 """Audio that is not stored: a version of `storage: plan` is rendered from its corpus while it is read."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from catalog.blobs import read_blob
 from catalog.errors import IntegrityError
 from catalog.inputs import Opened, link_inputs, loads_of, open_inputs
 from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
+from synth.levels.scaling import Buffer
 from synth.render import Loads, render_into, signals_of
 from synth.rows.layout import Layout
 
@@ -45,32 +45,51 @@ class Planned:
     columns: tuple[tuple[str, str], ...]
     by_library: bool
 
-    def signals(self, row: dict[str, Any], start: int, length: int, wanted: Sequence[str]) -> dict[str, NDArray[np.int16]]:
-        """Mixture, stems and what else is wanted of the samples from `start`, `length` of them or as many as the row has.
+    def shape(self, num_samples: int) -> tuple[int, ...]:
+        """Of its signals."""
+        return (num_samples,) if self.num_channels == 1 else (self.num_channels, num_samples)
+
+    def present(self, row: dict[str, Any], wanted: Collection[str]) -> list[str]:
+        """Those of the columns wanted that the row has."""
+        known = {column: signal for column, signal in self.columns if column in wanted}
+        there = signals_of(row, known.values())
+        return [column for column, signal in known.items() if signal in there]
+
+    def render(self, row: dict[str, Any], start: int, out: Mapping[str, Buffer]) -> None:
+        """Render columns that the row has, from sample `start` on.
 
         Args:
             row: `NEEDED_TO_RENDER`.
-            wanted: names of columns; those that the row has not are left out.
-
-        Returns:
-            int16 [samples] or [channels, samples] each, in memory that the next call in this thread uses again.
+            start: the first sample wanted.
+            out: for each column a buffer, int16 or float32, of one type and shape: [samples] or [channels, samples].
         """
-        length = min(length, row["num_samples"] - start)
-        columns = {column: signal for column, signal in self.columns if column in wanted}
-        names = signals_of(row, columns.values())
-        size = self.num_channels * length
-        if getattr(_SCRATCH, "samples", np.empty(0)).size < len(names) * size:
-            _SCRATCH.samples = np.empty(len(names) * size, dtype=np.int16)
-        shape = (length,) if self.num_channels == 1 else (self.num_channels, length)
-        out = {name: _SCRATCH.samples[k * size : (k + 1) * size].reshape(shape) for k, name in enumerate(names)}
-        render_into(row, _loads(self), out, begin=start)
-        return {column: out[signal] for column, signal in columns.items() if signal in out}
+        of_signal: dict[str, list[Buffer]] = {}
+        for column, signal in self.columns:
+            if column in out:
+                of_signal.setdefault(signal, []).append(out[column])
+        like = next(iter(out.values()))
+        buffers = {name: found[0] for name, found in of_signal.items()}
+        others = [name for name in signals_of(row) if name not in buffers]  # which the mixture is made of
+        for name, scratch in zip(others, _scratch(len(others), like), strict=True):
+            buffers[name] = scratch
+        render_into(row, _loads(self), buffers, begin=start)
+        for first, *again in of_signal.values():
+            for buffer in again:
+                buffer[...] = first
 
     def with_targets(self, targets: str) -> "Planned":
         """The same with these targets in the columns `s1..sN`."""
         known = dict(self.columns)
         taken = {column: f"{column}_{targets}" for column in known if f"{column}_{targets}" in known}
         return replace(self, columns=tuple((column, taken.get(column, signal)) for column, signal in self.columns))
+
+
+def _scratch(count: int, like: Buffer) -> list[Buffer]:
+    """Buffers as `like`, in memory that the next call in this thread uses again."""
+    if getattr(_SCRATCH, "memory", np.empty(0)).nbytes < count * like.nbytes:
+        _SCRATCH.memory = np.empty(count * like.nbytes, dtype=np.uint8)
+    parts = (_SCRATCH.memory[k * like.nbytes : (k + 1) * like.nbytes] for k in range(count))
+    return [part.view(like.dtype).reshape(like.shape) for part in parts]
 
 
 def open_planned(storage: Root, manifest: Manifest) -> Planned | None:

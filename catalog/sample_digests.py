@@ -57,11 +57,12 @@ def rendered_elsewhere(storage: Root, manifest: Manifest) -> Iterator[str]:
         return
     differing = compared = 0
     for split in manifest.splits:
-        columns = [*NEEDED_TO_RENDER, "id"]
-        rows = islice(read_rows(storage, manifest, split, columns), _ROWS_COMPARED)
+        rows = islice(read_rows(storage, manifest, split, [*NEEDED_TO_RENDER, "id"]), _ROWS_COMPARED)
         kept = {row["id"]: row[COLUMN] for row in read_rows(storage, stored, split, ["id", COLUMN])}
         for row in rows:
-            signals = planned.signals(row, 0, row["num_samples"], [column for column, _ in planned.columns])
+            columns = planned.present(row, [column for column, _ in planned.columns])
+            signals = {column: np.empty(planned.shape(row["num_samples"]), dtype=np.int16) for column in columns}
+            planned.render(row, 0, signals)
             compared += 1
             differing += samples_digest(signals) != kept.get(row["id"])
     if differing:

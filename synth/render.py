@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synth.degradations.chains import apply_degradations
 from synth.errors import PlanError
-from synth.levels.scaling import scale_into
+from synth.levels.scaling import Buffer, put, scale_into
 from synth.noise.render import render_noise_into
 from synth.rooms.images import Response, Target
 from synth.rooms.stems import DryPiece, stem_image
@@ -93,14 +93,14 @@ def signals_of(row: dict[str, Any], wanted: Iterable[str] = ()) -> list[str]:
     return [*base, *(name for name in wanted if name not in base and name.split("_")[0] in ("mix", *stems))]
 
 
-def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int = 0) -> None:
+def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, Buffer], begin: int = 0) -> None:
     """Render one plan row, or the part of it that begins at sample `begin`, into buffers of the caller.
 
     Args:
         row: the plan row's columns `NEEDED_TO_RENDER`, as far as the plan has them.
         loads: where its recordings are.
-        out: for each of `signals_of(row)` and what else is wanted a buffer, int16 [samples] or [channels, samples], all of the
-            row's or as many as are wanted. The stems receive what sums into the mixture, zeros where nobody speaks.
+        out: for each of `signals_of(row)` and what else is wanted a buffer, int16 or float32, [samples] or [channels, samples],
+            all of the row's or as many as are wanted. The stems receive what sums into the mixture, zeros where nobody speaks.
         begin: the first sample wanted. Only what lies behind it is computed, and it is the same to the last bit.
     """
     if row.get("rir_ids"):
@@ -125,17 +125,17 @@ def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.
         _degrade_mixture(row, loads, mixture, begin)
 
 
-def _degrade_mixture(row: dict[str, Any], loads: Loads, mixture: NDArray[np.int16], begin: int) -> None:
-    """A chain hears all of a signal, so that a part of it is taken from the whole."""
-    length, whole = mixture.shape[-1], mixture
-    if length < row["num_samples"]:
+def _degrade_mixture(row: dict[str, Any], loads: Loads, mixture: Buffer, begin: int) -> None:
+    """A chain hears all of a signal, as integers, so that a part of it is taken from the whole."""
+    length, whole = mixture.shape[-1], cast(NDArray[np.int16], mixture)
+    if length < row["num_samples"] or mixture.dtype != np.int16:
         plain = {**row, "mixture_degradations": None}
         shape = (*mixture.shape[:-1], row["num_samples"])
         out = {name: np.empty(shape, dtype=np.int16) for name in signals_of(plain)}
         render_into(plain, loads, out)
         whole = out["mixture"]
     degraded = apply_degradations(whole, row["sample_rate_hz"], json.loads(row["mixture_degradations"]))
-    mixture[...] = degraded[..., begin : begin + length]
+    put(degraded[..., begin : begin + length], mixture)
 
 
 def _speech(row: dict[str, Any], at: int, loads: Loads) -> NDArray[np.int16]:
@@ -145,7 +145,7 @@ def _speech(row: dict[str, Any], at: int, loads: Loads) -> NDArray[np.int16]:
     return loads.degraded(source_id, steps[at]) if steps and steps[at] else loads.speech(source_id)
 
 
-def _dry_stems(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int) -> None:
+def _dry_stems(row: dict[str, Any], loads: Loads, out: Mapping[str, Buffer], begin: int) -> None:
     """The stems, and their sum into the mixture; without a room every target is the stem itself."""
     at = 0
     for k in range(1, max(row["stem_numbers"]) + 1):
@@ -160,7 +160,7 @@ def _dry_stems(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.i
                 out[f"s{k}_{target}"][:] = out[f"s{k}"]
 
 
-def _stems_in_room(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[np.int16]], begin: int) -> None:
+def _stems_in_room(row: dict[str, Any], loads: Loads, out: Mapping[str, Buffer], begin: int) -> None:
     """Every stem as it is heard, and where wanted the other targets."""
     for k in range(1, max(row["stem_numbers"]) + 1):
         pieces, rir_id = dry_pieces(row, k, loads), row["rir_ids"][k - 1]
@@ -174,12 +174,12 @@ def _stems_in_room(row: dict[str, Any], loads: Loads, out: Mapping[str, NDArray[
                 _image_into(pieces, loads.response(rir_id, target), row, out[f"s{k}_{target}"], begin)
 
 
-def _image_into(pieces: Sequence[DryPiece], response: Response, row: dict[str, Any], out: NDArray[np.int16], begin: int) -> None:
+def _image_into(pieces: Sequence[DryPiece], response: Response, row: dict[str, Any], out: Buffer, begin: int) -> None:
     """`rint` of what the microphones hear; the plan's gains leave room, so nothing is limited here."""
     image = stem_image(pieces, response, row["num_samples"], begin, out.shape[-1])
     np.rint(image, out=image)
     for channel, heard in zip(np.atleast_2d(out), image, strict=False):  # one by one: the channels of a row are interleaved
-        channel[:] = heard
+        put(heard, channel)
 
 
 def dry_pieces(row: dict[str, Any], k: int, loads: Loads) -> list[DryPiece]:
@@ -205,14 +205,12 @@ def _first_channel(load: Load, recording_id: str) -> NDArray[np.int16]:
     return channel
 
 
-def noise_stem_into(row: dict[str, Any], loads: Loads, out: NDArray[np.int16] | NDArray[np.float64], begin: int) -> None:
+def noise_stem_into(row: dict[str, Any], loads: Loads, out: Buffer, begin: int) -> None:
     """The noise of a row as it was recorded, outside any room."""
     render_noise_into(row, loads.speech if row["noise_kind"] == "babble" else loads.noise, out, begin)
 
 
-def _stem_into(
-    row: dict[str, Any], k: int, at: int, loads: Loads, stem: NDArray[np.int16], begin: int
-) -> tuple[list[slice], int]:
+def _stem_into(row: dict[str, Any], k: int, at: int, loads: Loads, stem: Buffer, begin: int) -> tuple[list[slice], int]:
     """Render the stem s_k, whose pieces begin with number `at`: where it sounds, and the number after its last piece."""
     written = 0  # the pieces of a stem stand in order, and do not overlap each other
     spans = []

@@ -1,16 +1,30 @@
-"""A gain on integers."""
+"""Whole numbers into buffers of signals, and a gain on the way."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+# What signals are rendered into: int16 as rows hold them; float32 as they are read, divided by 32768, which is exact; float64 to
+# be measured before a gain is known that brings them into the range of int16.
+Buffer = NDArray[np.int16] | NDArray[np.float32] | NDArray[np.float64]
+
+_FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 # Samples worked on at a time: few enough to stay in a core's own cache, enough to hide what a call costs.
 _BLOCK = 16384
 
 
-def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16] | NDArray[np.float64]) -> None:
-    """`rint(gain * samples)` of int16 [samples] into `out`, as long. The gains of plans leave room: int16 is not limited."""
+def put(whole: NDArray[Any], out: Buffer) -> None:
+    """Whole numbers, of any type, into a buffer of their shape. The gains of plans leave room: int16 is not limited."""
+    out[...] = whole
+    if out.dtype == np.float32:
+        np.multiply(out, _FULL_SCALE, out=out)  # quicker than one multiplication of mixed types
+
+
+def scale_into(samples: NDArray[np.int16], gain: float, out: Buffer) -> None:
+    """`put` `rint(gain * samples)` of int16 [samples] into `out`, as long."""
     if gain == 1.0:
-        out[:] = samples
+        put(samples, out)
         return
     product = np.empty(min(_BLOCK, len(samples)), dtype=np.float64)
     for begin in range(0, len(samples), _BLOCK):
@@ -19,4 +33,4 @@ def scale_into(samples: NDArray[np.int16], gain: float, out: NDArray[np.int16] |
         block[:] = piece  # converting by itself is twice as fast as a multiplication of mixed types
         np.multiply(block, gain, out=block)
         np.rint(block, out=block)
-        out[begin : begin + _BLOCK] = block  # exact: whole numbers within int16
+        put(block, out[begin : begin + _BLOCK])
