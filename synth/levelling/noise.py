@@ -66,10 +66,11 @@ class Noise:
         """The columns of the plan that tell of the noise, but for its SNR."""
         mixtures = len(self.powers)
         edges = np.append(0, np.cumsum(np.bincount(self.pieces.mixture, minlength=mixtures)))
-        kinds = np.where(self.placed.noisy, "recorded", "").astype(object)
-        kinds[np.unique(self.pieces.mixture[self.placed.from_speech])] = "babble"
+        babble = np.zeros(mixtures, dtype=np.int8)
+        babble[self.pieces.mixture[self.placed.from_speech]] = 1
+        kinds = pa.DictionaryArray.from_arrays(pa.array(babble, mask=~self.placed.noisy), ["recorded", "babble"])
         return {
-            "noise_kind": pa.array([kind or None for kind in kinds.tolist()], pa.string()),
+            "noise_kind": kinds.cast(pa.string()),
             "noise_ids": lists(self.ids, edges),
             "noise_sha256s": lists(self.sha256s, edges),
             "snr_db_asked": pa.array(self.placed.snr_asked, from_pandas=True),
@@ -101,12 +102,15 @@ def noise_of(placed: NoisePlacement, noises: Recordings | None, speech: pa.Table
 
 
 def _of_both(placed: NoisePlacement, noises: Recordings | None, speech: pa.Table, column: str) -> pa.Array:
-    values = np.empty(len(placed.pieces), dtype=object)
-    for table, which in ((speech, placed.from_speech), (noises.table if noises else None, ~placed.from_speech)):
+    tables, places = [(speech, placed.from_speech), (noises.table if noises else None, ~placed.from_speech)], []
+    values = []
+    for table, which in tables:
         if which.any():
             assert table is not None
-            values[which] = table[column].take(pa.array(placed.pieces.source[which])).to_pylist()
-    return pa.array(values, pa.string())
+            values += table[column].take(pa.array(placed.pieces.source[which])).chunks
+            places.append(np.flatnonzero(which))
+    together: pa.Array = pa.concat_arrays([pa.array([], pa.string()), *values])
+    return together if len(places) < 2 else together.take(pa.array(np.argsort(np.concatenate(places))))
 
 
 def parts_of(noise: Noise, noises: Recordings | None, speech: pa.Table, frame: int) -> list[Part]:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synth import wav
-from synth.render import Loads, render, render_into, scale_into
+from synth.levels.scaling import scale_into
+from synth.render import Loads, render, render_into
 from synth.resample import resample
 
 
@@ -73,3 +74,15 @@ def test_resampling_limits_what_overshoots() -> None:
     square = np.where(np.arange(8000) % 100 < 50, 32767, -32768).astype(np.int16)
     assert resample(square, 16_000, 8_000).dtype == np.int16
     assert resample(square, 16_000, 8_000)[10:20].min() > 30_000  # no wrapping round
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-5, 4.0))
+def test_floats_are_the_integers_divided_by_32768_to_the_last_bit(seed: int, gain: float) -> None:
+    """0.0 included: what integers hold has no -0.0."""
+    samples = np.random.default_rng(seed).integers(-8000, 8000, 20_000).astype(np.int16)
+    samples[:3] = [0, 1, -1]
+    integers, floats = np.empty(len(samples), np.int16), np.empty(len(samples), np.float32)
+    scale_into(samples, gain, integers)
+    scale_into(samples, gain, floats)
+    assert (integers == np.rint(gain * samples)).all()
+    assert floats.tobytes() == (integers / np.float32(32768)).tobytes()
