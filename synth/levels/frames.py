@@ -125,9 +125,11 @@ class Energies:
         begins = self._lists.begin[utterances] + starts // frame
         counts = lengths // (2 * frame)
         for values, pieces in self._lists.by_chunk(utterances, counts > 0):
-            # Not too many frames at a time, so that memory does not grow with the set, and is that near the processor.
+            # Not too many frames at a time, so that memory does not grow with the set, and is that near the processor; nor too
+            # many that lie between two pieces.
             pieces = pieces[np.argsort(begins[pieces], kind="stable")]
-            blocks = np.cumsum(counts[pieces]) // _FRAMES_AT_ONCE
+            passed = np.diff(begins[pieces], prepend=begins[pieces[0]]) // 2
+            blocks = np.cumsum(np.maximum(counts[pieces], passed)) // _FRAMES_AT_ONCE
             for block in np.split(pieces, np.flatnonzero(np.diff(blocks)) + 1):
                 at_gains = np.ones(len(block)) if gains is None else gains[block]
                 powers[block], doubts_db[block] = _active_powers(values, begins[block], counts[block], at_gains, frame)

@@ -1,5 +1,7 @@
 """Levels from frames agree with levels from samples."""
 
+import tracemalloc
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -45,3 +47,18 @@ def test_active_frames_are_those_within_40_db_of_the_loudest() -> None:
     assert active_power(np.concatenate([loud, lost]), RATE_HZ) == 10_000**2
     assert active_power(np.zeros(160, dtype=np.int16), RATE_HZ) == 0
     assert active_power(loud[:159], RATE_HZ) == 0
+
+
+def test_frames_between_pieces_far_apart_are_not_taken_along() -> None:
+    """Some pieces of a corpus in one chunk cost what they are, and not what lies between them."""
+    frames = 3_000_000
+    column = pa.chunked_array([pa.ListArray.from_arrays(pa.array([0, frames], pa.int32()), pa.array(np.arange(frames)))])
+    energies = Energies(Frames(column, column, np.zeros(1, dtype=np.int64)))
+    starts = np.array([frames - 10, 0, frames // 2]) * 80
+    tracemalloc.start()
+    powers, _ = energies.active_powers(np.zeros(3, dtype=np.int64), starts, np.full(3, 320), 80)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 1_000_000
+    # Four frames of 10 ms each, all active.
+    assert powers.tolist() == [(4 * (frames - 10) + 6) / 320, 6 / 320, (4 * (frames // 2) + 6) / 320]
