@@ -24,7 +24,6 @@ from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
 from catalog.planned import Planned
 from synth import wav
-from synth.render import NEEDED_TO_RENDER
 
 FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 FORMAT = "yuliao"
@@ -133,8 +132,14 @@ class _BatchReader:
     @cached_property
     def _hidden(self) -> list[tuple[str, Cell]]:
         """What rendering needs besides the columns of a row."""
-        needed = [name for name in self.batch.schema.names if name in NEEDED_TO_RENDER and name not in self.names]
-        return [(name, cell_reader(self.batch.column(name))) for name in needed]
+        needed = self.reading.planned.needed if self.reading.planned is not None else ()
+        lost = [name for name in needed if name not in self.batch.schema.names]
+        if lost:  # without some of them, mixtures would be rendered without their noise or room
+            raise CatalogError(
+                f"audio that is not stored is rendered by the columns {', '.join(lost)}: keep them and choose those of a row "
+                "by `catalog.get(..., columns=[...])`, which reads them all the same, or store the audio (`yuliao materialize`)"
+            )
+        return [(name, cell_reader(self.batch.column(name))) for name in needed if name not in self.names]
 
     def _crop_start(self, i: int, length: int) -> int:
         reading = self.reading

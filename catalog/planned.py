@@ -15,7 +15,7 @@ from catalog.inputs import Opened, link_inputs, loads_of, open_inputs
 from catalog.manifests import Manifest, Pin
 from catalog.roots import Root, open_root
 from synth.levels.scaling import Buffer
-from synth.render import Loads, render_into, signals_of
+from synth.render import NEEDED_TO_RENDER, Loads, render_into, signals_of
 from synth.rows.layout import Layout
 
 _SCRATCH = threading.local()
@@ -36,6 +36,7 @@ class Planned:
         sample_rate_hz: sample rate of the plan.
         num_channels: of its signals.
         columns: its columns of audio, and what each holds.
+        needed: its columns by which rows are rendered.
         by_library: whether libraries render the rows, whose last bits may differ between processors.
     """
 
@@ -43,6 +44,7 @@ class Planned:
     sample_rate_hz: int
     num_channels: int
     columns: tuple[tuple[str, str], ...]
+    needed: tuple[str, ...]
     by_library: bool
 
     def shape(self, num_samples: int) -> tuple[int, ...]:
@@ -59,7 +61,7 @@ class Planned:
         """Render columns that the row has, from sample `start` on.
 
         Args:
-            row: `NEEDED_TO_RENDER`.
+            row: with the columns `needed`.
             start: the first sample wanted.
             out: for each column a buffer, int16 or float32, of one type and shape: [samples] or [channels, samples].
         """
@@ -107,7 +109,9 @@ def open_planned(storage: Root, manifest: Manifest) -> Planned | None:
         raise IntegrityError(f"{version} states no sample rate")
     layout = Layout.of(SeparationSpec.model_validate(manifest.spec))
     inputs = link_inputs(storage, version, manifest.inputs)
-    return Planned(inputs, manifest.sample_rate_hz, layout.num_channels, tuple(layout.signals().items()), layout.by_library)
+    needed = tuple(name for name in layout.plan_schema().names if name in NEEDED_TO_RENDER)
+    signals = tuple(layout.signals().items())
+    return Planned(inputs, manifest.sample_rate_hz, layout.num_channels, signals, needed, layout.by_library)
 
 
 def broken_plans(storage: Root, manifest: Manifest, batch: pa.RecordBatch) -> Iterator[str]:

@@ -74,6 +74,24 @@ def test_another_rate_columns_batches_shuffle_and_pickles(tmp_path: Path, ingest
     _same({name: longer[7][name] for name in ("id", "s2")}, stored[7])
 
 
+@pytest.mark.parametrize("lost", ["gains", "noise_ids"])
+def test_rows_that_lost_what_they_are_rendered_by_are_refused(
+    tmp_path: Path, ingest_talk: Any, publish_noise: Any, lost: str
+) -> None:
+    """Without the column of noises, mixtures would be there without their noise."""
+    root_url = str(tmp_path / "catalog")
+    ingest_talk(root_url)
+    random = np.random.default_rng(0)
+    hiss = [(random.standard_normal(16_000) * 1000).astype(np.int16) for _ in range(3)]
+    publish_noise("hisses", train={"a": hiss[0]}, validation={"b": hiss[1]}, test={"c": hiss[2]})
+    _build(root_url, "planned", "plan", noise={"corpus": "hisses"})
+    planned = catalog.get("planned", split="train", root=root_url)
+    assert planned.remove_columns(["snr_db"])[0]["mixture"]["array"].any()
+    assert "noise_ids" not in catalog.get("planned", split="train", columns=["mixture"], root=root_url)[0]
+    with pytest.raises(catalog.CatalogError, match=f"rendered by the columns {lost}: keep them"):
+        planned.remove_columns([lost])[0]
+
+
 def test_the_pinned_corpus_version_is_what_is_read_and_cannot_be_removed(root_url: str, ingest_talk: Any) -> None:
     ingest_talk(root_url)
     _build(root_url, "planned", "plan")
