@@ -33,7 +33,7 @@ from synth.rows.statistics import plan_statistics
 from synth.spec import SeparationSpec
 
 _SOFTWARE = ("yuliao", "numpy", "pyarrow", "soxr", "scipy", "audiomentations", "pyroomacoustics")
-ALGORITHM = 4  # raised when the same spec and sources shall give other rows
+ALGORITHM = 5  # raised when the same spec and sources shall give other rows
 
 
 @dataclass(frozen=True)
