@@ -26,6 +26,8 @@ SURROUNDINGS = (
 )
 Floats = NDArray[np.float64]
 
+_BYTES = pa.large_binary()  # of the texts of all pieces, which may have more than 2 GB
+
 
 def plan_table(
     schema: pa.Schema,
@@ -137,13 +139,18 @@ def _fold(state: NDArray[np.uint64], name: str, column: pa.Array) -> None:
 def _row_digests(columns: dict[str, Any], sources: pa.Table, pieces: Pieces, edges: Ints) -> list[str]:
     """SHA-256 of each row: its id (pieces, gains), its sources' PCM, speakers and texts, what was asked, and the
     samples of noises and RIRs."""
-    facts = [sources[name].cast(pa.binary()) for name in ("audio_sha256", "speaker_id", "gender", "text")]
-    of_sources = pc.binary_join_element_wise(*facts, b"\x1f", null_handling="replace", null_replacement=b"\0")
-    made_of = pc.binary_join(lists(of_sources.take(pa.array(pieces.source)).combine_chunks(), edges), b"\x1e")
+    facts = [sources[name].cast(_BYTES) for name in ("audio_sha256", "speaker_id", "gender", "text")]
+    of_sources = pc.binary_join_element_wise(*facts, _bytes(b"\x1f"), null_handling="replace", null_replacement=b"\0")
+    made_of = pc.binary_join(lists(of_sources.take(pa.array(pieces.source)).combine_chunks(), edges), _bytes(b"\x1e"))
     told = [name for name in columns if name.endswith("_asked") or name in ("noise_sha256s", "rir_sha256s")]
-    parts = [pa.array(columns["id"]).cast(pa.binary()), made_of, *(_bytes_of(pa.array(columns[name])) for name in told)]
-    rows = pc.binary_join_element_wise(*parts, b"\n", null_handling="replace", null_replacement=b"")
+    parts = [pa.array(columns["id"]), made_of, *(_bytes_of(pa.array(columns[name])) for name in told)]
+    cells = [part.cast(_BYTES) for part in parts]
+    rows = pc.binary_join_element_wise(*cells, _bytes(b"\n"), null_handling="replace", null_replacement=b"")
     return [hashlib.sha256(row).hexdigest() for row in rows.to_pylist()]
+
+
+def _bytes(separator: bytes) -> pa.Scalar:
+    return pa.scalar(separator, _BYTES)
 
 
 def _bytes_of(column: pa.Array) -> pa.Array:
