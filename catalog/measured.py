@@ -19,7 +19,7 @@ def measured_file(decisive: Sequence[object], suffix: str) -> Path:
     """
     name = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     path = _folder() / f"{name}.{suffix}"
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, PermissionError):  # of another user: it is read all the same
         os.utime(path)
     return path
 
@@ -29,7 +29,7 @@ def sweep_measured(before: float) -> int:
     swept = 0
     for path in _folder().glob("*"):
         with suppress(FileNotFoundError):  # another gc was quicker
-            if path.stat().st_mtime < before:
+            if path.is_file() and path.stat().st_mtime < before:
                 path.unlink()
                 swept += 1
     return swept

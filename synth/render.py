@@ -1,4 +1,4 @@
-"""From one row of a plan to signals: integers in, integers out, stems that sum to the mixture to the last bit."""
+"""From one row of a plan to signals: whole numbers, as integers or as floats, whose stems sum to the mixture to the last bit."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,12 +128,14 @@ def render_into(row: dict[str, Any], loads: Loads, out: Mapping[str, Buffer], be
 def _degrade_mixture(row: dict[str, Any], loads: Loads, mixture: Buffer, begin: int) -> None:
     """A chain hears all of a signal, as integers, so that a part of it is taken from the whole."""
     length, whole = mixture.shape[-1], cast(NDArray[np.int16], mixture)
-    if length < row["num_samples"] or mixture.dtype != np.int16:
+    if length < row["num_samples"]:
         plain = {**row, "mixture_degradations": None}
         shape = (*mixture.shape[:-1], row["num_samples"])
         out = {name: np.empty(shape, dtype=np.int16) for name in signals_of(plain)}
         render_into(plain, loads, out)
         whole = out["mixture"]
+    elif mixture.dtype != np.int16:
+        whole = (mixture * 32768).astype(np.int16)
     degraded = apply_degradations(whole, row["sample_rate_hz"], json.loads(row["mixture_degradations"]))
     put(degraded[..., begin : begin + length], mixture)
 

@@ -1,4 +1,4 @@
-"""The noise of one plan row as integers."""
+"""The noise of one plan row: whole numbers, into any buffer."""
 
 from collections.abc import Callable
 from functools import lru_cache

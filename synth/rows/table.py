@@ -51,7 +51,7 @@ def plan_table(
     pieces, mixtures = placement.pieces, len(placement.num_samples)
     ends = np.cumsum(np.bincount(pieces.mixture, minlength=mixtures))
     of_pieces = np.append(0, ends)
-    begins_stem = _stem_begins(pieces)
+    begins_stem = pieces.stem_begins()
     of_stems = np.append(0, np.cumsum(placement.n_src))
     rows = pa.array(pieces.source)
 
@@ -86,11 +86,6 @@ def plan_table(
 def lists(values: pa.Array | NDArray[Any], edges: Ints) -> pa.Array:
     """Lists of `values[edges[k] : edges[k + 1]]`."""
     return pa.ListArray.from_arrays(pa.array(edges.astype(np.int32)), pa.array(values))
-
-
-def _stem_begins(pieces: Pieces) -> NDArray[np.intp]:
-    """The first piece of each stem."""
-    return np.flatnonzero((np.diff(pieces.mixture, prepend=-1) != 0) | (np.diff(pieces.stem, prepend=-1) != 0))
 
 
 def _row_ids(
