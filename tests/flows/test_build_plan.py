@@ -74,12 +74,12 @@ def test_another_rate_columns_batches_shuffle_and_pickles(tmp_path: Path, ingest
     _same({name: longer[7][name] for name in ("id", "s2")}, stored[7])
 
 
+@pytest.mark.parametrize("root_url", ["folder"], indirect=True)
 @pytest.mark.parametrize("lost", ["gains", "noise_ids"])
 def test_rows_that_lost_what_they_are_rendered_by_are_refused(
-    tmp_path: Path, ingest_talk: Any, publish_noise: Any, lost: str
+    root_url: str, ingest_talk: Any, publish_noise: Any, lost: str
 ) -> None:
     """Without the column of noises, mixtures would be there without their noise."""
-    root_url = str(tmp_path / "catalog")
     ingest_talk(root_url)
     random = np.random.default_rng(0)
     hiss = [(random.standard_normal(16_000) * 1000).astype(np.int16) for _ in range(3)]
