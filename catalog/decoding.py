@@ -24,8 +24,8 @@ from catalog.crops import Epoch, crop_start
 from catalog.errors import CatalogError, IntegrityError
 from catalog.planned import Planned
 from synth import wav
+from synth.levels.scaling import FULL_SCALE
 
-FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 FORMAT = "yuliao"
 ALIGN_SAMPLES = 16  # every signal of a block begins on a cache line
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 # be measured before a gain is known that brings them into the range of int16.
 Buffer = NDArray[np.int16] | NDArray[np.float32] | NDArray[np.float64]
 
-_FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
+FULL_SCALE = np.array(1 / 32768, np.float32)  # an array without dimensions: numpy takes 0.2 us to make one of a scalar
 _ZERO = np.array(0, np.float32)
 _COARSE = 1.5 * 2.0**37  # next to it, float64 has steps of 1 / 32768
 # Samples worked on at a time: few enough to stay in a core's own cache, enough to hide what a call costs.
@@ -20,7 +20,7 @@ def put(whole: NDArray[Any], out: Buffer) -> None:
     """Whole numbers, of any type, into a buffer of their shape. The gains of plans leave room: int16 is not limited."""
     out[...] = whole
     if out.dtype == np.float32:
-        np.multiply(out, _FULL_SCALE, out=out)  # quicker than one multiplication of mixed types
+        np.multiply(out, FULL_SCALE, out=out)  # quicker than one multiplication of mixed types
         np.add(out, _ZERO, out=out)  # no -0.0, which integers do not have
 
 
